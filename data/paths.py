@@ -1,0 +1,35 @@
+"""Where everything produced lies: one ignored root, `artifacts/`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VARIABLE = "PRETSCOPE_ARTIFACTS"
+
+
+def artifacts() -> Path:
+    """Return the root of everything produced: the folder PRETSCOPE_ARTIFACTS names, else `artifacts/` of the project."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen) if chosen else ROOT / "artifacts"
+
+
+def raw_folder(name: str) -> Path:
+    """Return the folder of the imported raw tables called `name`."""
+    return artifacts() / "raw" / name
+
+
+def portfolio_folder(name: str) -> Path:
+    """Return the folder of the portfolio called `name`."""
+    return artifacts() / "portfolios" / name
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of the model called `name`."""
+    return artifacts() / "models" / name
+
+
+def bench_folder() -> Path:
+    """Return the folder of the benchmark records."""
+    return artifacts() / "bench"
