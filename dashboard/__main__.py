@@ -1,0 +1,117 @@
+"""`python -m dashboard`: serve a prepared portfolio, or prepare one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from data.console import run_command
+from data.errors import UnknownPortfolio, did_you_mean
+from data.paths import model_folder, portfolio_folder
+from data.progress import terminal
+from data.schema import LANGUAGES
+
+SYNTHETIC = "synthetic"
+CLIENTS = 30_000
+SEED = 1
+
+EXAMPLES = """examples:
+  python -m dashboard                                             serve the synthetic portfolio, prepared first if need be
+  python -m dashboard prepare --raw DIR --name mine               prepare a portfolio from the tables in DIR
+  python -m dashboard --portfolio mine --port 5007 --lang en      serve it
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m dashboard", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    made.add_argument("--portfolio", default=SYNTHETIC, help="name of a prepared portfolio (default: %(default)s)")
+    made.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s, this machine only)")
+    made.add_argument("--port", type=int, default=5006, help="port; 0 takes a free one (default: %(default)s)")
+    made.add_argument("--lang", choices=LANGUAGES, default="fr", help="language of visitors who ask for none (%(default)s)")
+    made.add_argument(
+        "--allow-websocket-origin", action="append", default=[], metavar="HOST[:PORT]",
+        help="public name behind a proxy; may be repeated",
+    )  # fmt: skip
+    commands = made.add_subparsers(dest="command", metavar="COMMAND")
+    prepare = commands.add_parser(
+        "prepare", help="prepare a portfolio from raw tables: import, features, train, export, score, explain",
+        description="Prepare a portfolio from raw tables. Interrupted, the same command goes on from the last finished step.",
+    )  # fmt: skip
+    prepare.add_argument("--raw", type=Path, required=True, help="folder of CSV, zipped CSV or Parquet, named as Kaggle's")
+    prepare.add_argument("--name", required=True, help="name of the portfolio")
+    prepare.add_argument("--seed", type=int, default=0, help="seed of the training (default: %(default)s)")
+    prepare.add_argument("--threads", type=int, default=2, help="threads of the training (default: %(default)s)")
+    return made
+
+
+def run_prepare(options: argparse.Namespace) -> int:
+    """Prepare a portfolio and say how to open it."""
+    from dashboard.prepare import prepare
+
+    with terminal(f"Preparing {options.name}") as report:
+        prepare(options.raw, options.name, seed=options.seed, threads=options.threads, report=report)
+    print(f"Portfolio {options.name} is ready: python -m dashboard --portfolio {options.name}")
+    return 0
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve a portfolio, preparing the synthetic one first where it is not there."""
+    from data.store import Portfolio, find_portfolios
+
+    name = options.portfolio
+    if name == SYNTHETIC and name not in find_portfolios():
+        _prepare_synthetic()
+    elif name not in find_portfolios():
+        known = find_portfolios()
+        raise UnknownPortfolio(
+            f"No portfolio {name!r} in {portfolio_folder(name).parent}.{did_you_mean(name, known)} "
+            f"There {'is ' + ', '.join(known) if known else 'is none'}. Prepare it: python -m dashboard prepare --raw DIR "
+            f"--name {name}"
+        )
+    from dashboard.server import check_free, serve
+
+    port = check_free(options.address, options.port)
+    print(f"Opening portfolio {name} ...", file=sys.stderr, flush=True)
+    from dashboard.app import Application
+    from dashboard.services import Services
+
+    portfolio = Portfolio.open(name)
+    application = Application(Services(portfolio, model_folder(portfolio.model_name)), options.lang)
+    serve(
+        application.build,
+        address=options.address,
+        port=port,
+        title="Prêt à dépenser",
+        origins=options.allow_websocket_origin,
+        started=lambda where: print(f"Pretscope is ready: {where}", flush=True),
+    )
+    return 0
+
+
+def _prepare_synthetic() -> None:
+    from dashboard.prepare import prepare_synthetic
+
+    print(
+        f"There is no portfolio yet: preparing a synthetic one of {CLIENTS:,} clients, once. It takes some minutes; "
+        "interrupted, the same command goes on.",
+        file=sys.stderr,
+        flush=True,
+    )
+    with terminal("Preparing") as report:
+        prepare_synthetic(SYNTHETIC, clients=CLIENTS, seed=SEED, report=report)
+
+
+def main() -> None:
+    """Run the command line."""
+    options = parser().parse_args()
+    command = run_prepare if options.command == "prepare" else run_serve
+    sys.exit(run_command(lambda: command(options)))
+
+
+if __name__ == "__main__":
+    main()

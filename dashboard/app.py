@@ -1,0 +1,77 @@
+"""The application: one page a session, over services that all sessions share."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import holoviews as hv
+import panel as pn
+
+from dashboard.address import parse
+from dashboard.controller import Controller
+from dashboard.i18n import Translator, check_language, preferred_language
+from dashboard.release import release_at_end
+from dashboard.shell import Shell, follow_address
+from dashboard.state import SessionState
+from data.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dashboard.services import Services
+    from data.schema import Language
+
+WORKERS = 2
+
+
+class Application:
+    """Builds the page of each session.
+
+    Parameters
+    ----------
+    services : the prepared portfolio.
+    language : of a visitor whose address and browser name none that there is.
+    """
+
+    def __init__(self, services: Services, language: Language) -> None:
+        pn.extension(throttled=True)
+        hv.extension("bokeh")
+        self._services, self._language = services, language
+        self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="client-file")
+
+    def build(self) -> Any:
+        """Return the page of the current session, from its address."""
+        location = pn.state.location
+        address = parse(location.search if location is not None else "")
+        language = self._choose_language(address.language)
+        translate = Translator(language)
+        pn.config.disconnect_notification = translate("app.disconnected")
+        state = SessionState(page=address.page, language=language, filters=address.filters)
+        controller = Controller(state, self._services, translate, self._executor, _scheduler())
+        controller.start(address.client)
+        shell = Shell(state, self._services, controller, translate)
+        if location is not None:
+            follow_address(state, location)
+        release_at_end(shell.page, shell.panes, controller.close)
+        return shell.page
+
+    def _choose_language(self, asked: str | None) -> Language:
+        if asked is not None:
+            try:
+                return check_language(asked)
+            except InvalidOption:
+                pass
+        return preferred_language((pn.state.headers or {}).get("Accept-Language"), self._language)
+
+
+def _scheduler() -> Callable[[Callable[[], None]], None]:
+    document = pn.state.curdoc
+
+    def schedule(work: Callable[[], None]) -> None:
+        if document is None:
+            work()
+        elif document.session_context is not None:
+            document.add_next_tick_callback(work)
+
+    return schedule

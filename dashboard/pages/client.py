@@ -1,0 +1,68 @@
+"""The Client page: who, what was decided, why, and compared with whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboard.views.decision import decision_view
+from dashboard.views.facts import FactsView
+from dashboard.views.picker import Picker
+from dashboard.views.problem import problem_view
+from dashboard.views.reasons import ReasonsView
+from dashboard.views.standing import StandingView
+
+if TYPE_CHECKING:
+    from dashboard.controller import Controller
+    from dashboard.i18n import Translator
+    from dashboard.services import Services
+    from dashboard.state import SessionState
+
+
+class ClientPage(pn.viewable.Viewer):
+    """One client's page.
+
+    Attributes
+    ----------
+    panes : the HoloViews panes, to be released when the session ends.
+    """
+
+    def __init__(
+        self, state: SessionState, services: Services, controller: Controller, translate: Translator, **params: Any
+    ) -> None:
+        super().__init__(**params)
+        reasons = ReasonsView(state, services, translate)
+        standing = StandingView(state, services, translate)
+        self.panes = [reasons.pane, standing.pane]
+        left = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
+        right = _stack(_card(reasons), _card(standing), _card(FactsView(state, translate)))
+        self._page = pmui.Column(
+            problem_view(state, translate),
+            pmui.Grid(
+                pmui.Grid(left, size={"xs": 12, "md": 4}),
+                pmui.Grid(right, size={"xs": 12, "md": 8}),
+                container=True,
+                spacing=2,
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """Return the page."""
+        return self._page
+
+
+def _stack(*cards: Any) -> pmui.Column:
+    return pmui.Column(*cards, sizing_mode="stretch_width", margin=0)
+
+
+def _card(content: Any) -> pmui.Paper:
+    return pmui.Paper(content, elevation=0, margin=(0, 0, 16, 0), sizing_mode="stretch_width", sx=CARD)
+
+
+CARD = {"border": "1px solid", "borderColor": "divider", "borderRadius": "10px", "padding": "16px"}

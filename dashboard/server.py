@@ -1,0 +1,101 @@
+"""The Tornado server: its options, its start, and what it says when it can't start."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from data.errors import ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+UNUSED_SESSION_MS = 30_000
+CHECK_UNUSED_MS = 5_000
+
+
+def serve(
+    build: Callable[[], Any],
+    *,
+    address: str,
+    port: int,
+    title: str,
+    origins: Sequence[str] = (),
+    started: Callable[[str], None] = print,
+) -> None:
+    """Serve the application until it is told to stop.
+
+    Parameters
+    ----------
+    build : makes the page of one session.
+    address, port : where to listen; port 0 takes a free one.
+    title : of the page.
+    origins : further `host:port` from which a browser may connect, for a proxy's public name.
+    started : told the page's address once the server listens.
+
+    Raises
+    ------
+    ServingError
+        If the port is in use, may not be used, or the address is none of this machine's.
+    """
+    port = check_free(address, port)
+    server = pn.serve(
+        {"/": build},
+        address=address,
+        port=port,
+        title=title,
+        show=False,
+        start=False,
+        liveness=True,
+        websocket_origin=[*_own_origins(address, port), *origins],
+        unused_session_lifetime_milliseconds=UNUSED_SESSION_MS,
+        check_unused_sessions_milliseconds=CHECK_UNUSED_MS,
+        websocket_compression_level=6,
+        verbose=False,
+    )
+    host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "") else address  # noqa: S104 (told, not bound)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.io_loop.add_callback_from_signal(server.io_loop.stop))
+    server.start()
+    started(f"http://{host}:{server.port}")
+    try:
+        server.io_loop.start()
+    finally:
+        server.stop()
+
+
+def check_free(address: str, port: int) -> int:
+    """Return `port`, or a free one where it is 0; raise ServingError, saying what to do, where nothing can listen there."""
+    if not 0 <= port <= 65535:
+        raise ServingError(f"Port {port} is not allowed; a port is a number from 0 (any free one) to 65535.")
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            return int(probe.getsockname()[1])
+    except (OSError, UnicodeError) as error:
+        raise ServingError(_explain(error, address, port)) from None
+
+
+def _explain(error: OSError | UnicodeError, address: str, port: int) -> str:
+    code = getattr(error, "errno", None)
+    if code == errno.EADDRINUSE:
+        return (
+            f"Port {port} is in use at {address}: perhaps Pretscope runs already, at http://{address}:{port}. "
+            f"Stop it, or choose another port: --port {port + 1 if port < 65535 else port - 1}."
+        )
+    if code in (errno.EACCES, errno.EPERM):
+        return f"Port {port} may not be used by this user; ports from 1024 on may: --port 5006."
+    return f"Can't listen at {address!r}, port {port}: {error}. Give an address of this machine: --address 127.0.0.1."
+
+
+def _own_origins(address: str, port: int) -> list[str]:
+    names = {"localhost", "127.0.0.1"} if address in ("127.0.0.1", "localhost") else {address}
+    if address in ("0.0.0.0", "::", ""):  # noqa: S104 (compared, not bound)
+        names = {"localhost", "127.0.0.1", socket.gethostname()}
+    return sorted(f"{name}:{port}" for name in names)

@@ -1,0 +1,172 @@
+"""What all sessions share, read-only: the portfolio, its scorer and its explainer, and what is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.errors import HashMismatch
+from data.features.catalog import features
+from data.store import Portfolio, parse_client
+from explain.contributions import Explainer
+from explain.standing import Standing, stand
+from explain.waterfall import Waterfall, waterfall
+from models.policy import LEVELS
+from models.scorer import ClientScore, Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dashboard.address import Filters
+    from data.features.catalog import Feature
+    from explain.contributions import GroupedContributions
+
+WATERFALL_BARS = 9
+STANDINGS = 8
+SUGGESTIONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFile:
+    """One client's file: who, what was decided, and why.
+
+    Attributes
+    ----------
+    client : SK_ID_CURR.
+    position : row of the portfolio.
+    outcome : raw score (log-odds of default), PD, score, decision, level of risk.
+    grouped : contributions in log-odds of repayment, summed by source column.
+    bars : the waterfall from the base to this client's log-odds of repayment.
+    facts : raw application columns, None where there is no value.
+    row : (F,) float64, the model's features.
+    standings : where the client stands for the features that weigh most, the heaviest first.
+    """
+
+    client: int
+    position: int
+    outcome: ClientScore
+    grouped: GroupedContributions
+    bars: Waterfall
+    facts: Mapping[str, object]
+    row: NDArray[np.float64]
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A client the picker offers: id, score in [0, 1], and whether it is accepted."""
+
+    client: int
+    score: float
+    accepted: bool
+
+
+class Services:
+    """The prepared portfolio, opened once for the whole process.
+
+    Parameters
+    ----------
+    portfolio : name of a portfolio, or its folder.
+    model : folder of the model that scored it.
+
+    Raises
+    ------
+    UnknownPortfolio, IncompleteArtefact, HashMismatch
+        Where they can't be used as they are, or where the scores are another model's.
+    """
+
+    def __init__(self, portfolio: Portfolio, model: Path) -> None:
+        self.portfolio = portfolio
+        self.scorer = Scorer.load(model)
+        if self.scorer.model_hash != portfolio.model_hash:
+            raise HashMismatch(
+                f"Portfolio {portfolio.name} was scored by model {portfolio.model_hash[:12]}…, but {model} holds "
+                f"{self.scorer.model_hash[:12]}…. Prepare the portfolio again: python -m dashboard prepare --help"
+            )
+        self.explainer = Explainer.load(model)
+        self.policy = self.scorer.policy
+        self.catalog: tuple[Feature, ...] = features(portfolio.features.absent_tables)
+        self._by_name = {feature.name: feature for feature in self.catalog}
+        self.accepted: NDArray[np.bool_] = np.asarray(self.policy.accepted(np.asarray(portfolio.score)))
+        edges = np.asarray(self.policy.level_edges)
+        self.level_index: NDArray[np.int8] = np.searchsorted(edges, portfolio.score, side="right").astype(np.int8)
+
+    def feature(self, name: str) -> Feature:
+        """Return the catalogue's entry of a feature of this portfolio."""
+        return self._by_name[name]
+
+    def file(self, text: str) -> ClientFile:
+        """Return the file of the client called `text`; raise UnknownClient, with the nearest ids, where there is none."""
+        position = self.portfolio.features.position(parse_client(text))
+        return self.file_at(position)
+
+    def file_at(self, position: int) -> ClientFile:
+        """Return the file of the client at row `position`."""
+        chosen = self.portfolio.features
+        row = chosen.row(position)
+        contributions = self.explainer.explain(row)
+        grouped = contributions.grouped(self.catalog)
+        names = grouped.quoted[:STANDINGS]
+        return ClientFile(
+            client=int(chosen.ids[position]),
+            position=position,
+            outcome=self.scorer.score_one(row),
+            grouped=grouped,
+            bars=waterfall(grouped, count=WATERFALL_BARS),
+            facts=chosen.facts(position),
+            row=row,
+            standings=tuple(self.standing(name, position) for name in names),
+        )
+
+    def standing(self, name: str, position: int) -> Standing:
+        """Return where the client at row `position` stands for feature `name`, among all and among accepted clients."""
+        column = self.portfolio.features.column(name)
+        return stand(name, column, self.accepted, position)
+
+    def matching(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return which clients the filters keep, (n,) bool."""
+        score = np.asarray(self.portfolio.score)
+        kept = (score >= filters.low) & (score <= filters.high)
+        if filters.decision != "all":
+            kept &= self.accepted if filters.decision == "accepted" else ~self.accepted
+        if filters.levels:
+            kept &= np.isin(self.level_index, [LEVELS.index(level) for level in filters.levels])
+        return kept
+
+    def next_matching(self, filters: Filters, after: int | None) -> int | None:
+        """Return the row of the next client the filters keep, after row `after` and round to the start; None if none."""
+        rows = np.flatnonzero(self.matching(filters))
+        if rows.size == 0:
+            return None
+        if after is None:
+            return int(rows[0])
+        place = int(np.searchsorted(rows, after, side="right"))
+        return int(rows[place % rows.size])
+
+    def suggestions(self, prefix: str, filters: Filters) -> tuple[tuple[Suggestion, ...], int]:
+        """Return the first clients the filters keep whose id begins with `prefix`, and how many there are in all.
+
+        An id of 350,000 is found by its place among the sorted ones; nothing is sent to the browser but what is shown.
+        """
+        ids = self.portfolio.features.ids
+        kept = self.matching(filters)
+        if prefix:
+            inside = np.zeros(ids.size, dtype=np.bool_)
+            for start, stop in self.portfolio.features.prefix_ranges(prefix):
+                inside[start:stop] = True
+            kept &= inside
+        rows = np.flatnonzero(kept)
+        shown = tuple(
+            Suggestion(int(ids[row]), float(self.portfolio.score[row]), bool(self.accepted[row]))
+            for row in rows[:SUGGESTIONS]
+        )
+        return shown, int(rows.size)
+
+    def level_counts(self) -> tuple[int, ...]:
+        """Return the number of clients at each of the seven levels of risk, from very high to very low."""
+        return tuple(int(count) for count in np.bincount(self.level_index, minlength=len(LEVELS)))

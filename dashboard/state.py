@@ -1,0 +1,50 @@
+"""What one visitor's session holds. It knows neither Panel nor how anything is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import param
+
+from dashboard.address import PAGES, Address, Filters
+
+if TYPE_CHECKING:
+    from dashboard.services import ClientFile
+
+
+class SessionState(param.Parameterized):  # type: ignore[misc]
+    """The state of one session.
+
+    Attributes
+    ----------
+    page : the page shown, one of `dashboard.address.PAGES`.
+    language : "fr" or "en", fixed for the session: another language is another session.
+    filters : which clients the picker offers.
+    file : the client shown, with the decision and its reasons; None before the first one.
+    wanted : the client asked for, as typed or linked; differs from `file` while it is computed, or when it is unknown.
+    problem : message about `wanted`, in the session's language; empty when all is well. `file` then stays, not current.
+    nearest : ids nearest to an unknown one.
+    facts : names of the application columns the visitor chose to read; None for the usual ones.
+    focus : source group whose distribution is shown; empty for the one that weighs most.
+    """
+
+    page = param.Selector(default="client", objects=list(PAGES))
+    language = param.Selector(default="fr", objects=["fr", "en"], constant=True)
+    filters = param.ClassSelector(class_=Filters, default=Filters())
+    file = param.Parameter(default=None)
+    wanted = param.String(default="")
+    problem = param.String(default="")
+    nearest = param.Tuple(default=(), length=None)
+    facts = param.Parameter(default=None)
+    focus = param.String(default="")
+
+    if TYPE_CHECKING:
+        file: ClientFile | None
+        nearest: tuple[int, ...]
+        facts: tuple[str, ...] | None
+
+    @property
+    def address(self) -> Address:
+        """The address that brings this state back."""
+        shown = self.wanted or (str(self.file.client) if self.file else None)
+        return Address(page=self.page, client=shown, language=self.language, filters=self.filters)
