@@ -86,7 +86,7 @@ def run_serve(options: argparse.Namespace) -> int:
         application.build,
         address=options.address,
         port=port,
-        title="Prêt à dépenser",
+        title="Prêt à dépenser – Pretscope",
         origins=options.allow_websocket_origin,
         started=lambda where: print(f"Pretscope is ready: {where}", flush=True),
     )

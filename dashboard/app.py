@@ -37,6 +37,7 @@ class Application:
     def __init__(self, services: Services, language: Language) -> None:
         pn.extension(throttled=True)
         hv.extension("bokeh")
+        hv.renderer("bokeh").webgl = False  # canvas draws these few glyphs as fast, without a driver
         self._services, self._language = services, language
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="client-file")
 
@@ -52,7 +53,7 @@ class Application:
         controller.start(address.client)
         shell = Shell(state, self._services, controller, translate)
         if location is not None:
-            follow_address(state, location)
+            pn.state.onload(lambda: follow_address(state, location))  # the browser tells its own address first
         release_at_end(shell.page, shell.panes, controller.close)
         return shell.page
 

@@ -33,7 +33,7 @@ def serve(
     ----------
     build : makes the page of one session.
     address, port : where to listen; port 0 takes a free one.
-    title : of the page.
+    title : of the browser's tab while a page loads.
     origins : further `host:port` from which a browser may connect, for a proxy's public name.
     started : told the page's address once the server listens.
 

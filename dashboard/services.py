@@ -11,8 +11,10 @@ from data.errors import HashMismatch
 from data.features.catalog import features
 from data.store import Portfolio, parse_client
 from explain.contributions import Explainer
+from explain.reasons import reason_features
 from explain.standing import Standing, stand
 from explain.waterfall import Waterfall, waterfall
+from models.card import read_card
 from models.policy import LEVELS
 from models.scorer import ClientScore, Scorer
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from dashboard.address import Filters
     from data.features.catalog import Feature
-    from explain.contributions import GroupedContributions
+    from explain.grouping import GroupedContributions
 
 WATERFALL_BARS = 9
 STANDINGS = 8
@@ -44,7 +46,8 @@ class ClientFile:
     bars : the waterfall from the base to this client's log-odds of repayment.
     facts : raw application columns, None where there is no value.
     row : (F,) float64, the model's features.
-    standings : where the client stands for the features that weigh most, the heaviest first.
+    standings : where the client stands for the measured features that weigh most, the heaviest first.
+    compared : the same for the features that the sentences quote, yes-or-no ones included.
     """
 
     client: int
@@ -55,6 +58,7 @@ class ClientFile:
     facts: Mapping[str, object]
     row: NDArray[np.float64]
     standings: tuple[Standing, ...]
+    compared: tuple[Standing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Services:
                 f"{self.scorer.model_hash[:12]}…. Prepare the portfolio again: python -m dashboard prepare --help"
             )
         self.explainer = Explainer.load(model)
+        self.card = read_card(model)
         self.policy = self.scorer.policy
         self.catalog: tuple[Feature, ...] = features(portfolio.features.absent_tables)
         self._by_name = {feature.name: feature for feature in self.catalog}
@@ -111,7 +116,9 @@ class Services:
         row = chosen.row(position)
         contributions = self.explainer.explain(row)
         grouped = contributions.grouped(self.catalog)
-        names = grouped.quoted[:STANDINGS]
+        quoted = [name for name in grouped.quoted if self.feature(name).aggregation != "is"]
+        standings = {name: self.standing(name, position) for name in quoted[:STANDINGS]}
+        compared = {name: self.standing(name, position) for name in reason_features(grouped) if name not in standings}
         return ClientFile(
             client=int(chosen.ids[position]),
             position=position,
@@ -120,7 +127,8 @@ class Services:
             bars=waterfall(grouped, count=WATERFALL_BARS),
             facts=chosen.facts(position),
             row=row,
-            standings=tuple(self.standing(name, position) for name in names),
+            standings=tuple(standings.values()),
+            compared=(*standings.values(), *compared.values()),
         )
 
     def standing(self, name: str, position: int) -> Standing:

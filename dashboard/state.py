@@ -34,7 +34,7 @@ class SessionState(param.Parameterized):  # type: ignore[misc]
     file = param.Parameter(default=None)
     wanted = param.String(default="")
     problem = param.String(default="")
-    nearest = param.Tuple(default=(), length=None)
+    nearest = param.Parameter(default=())
     facts = param.Parameter(default=None)
     focus = param.String(default="")
 

@@ -1,7 +1,7 @@
 """The Home Credit tables as data: the one source for validation, widgets and documentation.
 
-Facts of a column (kind, unit, bounds, missing codes, categories) are in `data/tables/*.toml`; what people read of it is in
-the message catalogues `data/messages/{en,fr}.toml`. The eight files are seven tables: `application_train` and
+Facts of a column (kind, unit, bounds, missing codes, categories) are in `data/tables/*.toml`; what people read of it is
+in the message catalogues `data/messages/{en,fr}.toml`. The eight files are seven tables: `application_train` and
 `application_test` have the same columns, but for TARGET.
 
 Source: the public column description of the Home Credit Default Risk competition, and its published statistics.
@@ -44,7 +44,8 @@ class Column:
     unit : of the values, days being counted from the application (negative: before it).
     minimum, maximum : bounds of a plausible value, inclusive; None where there is none.
     nullable : whether a value may be absent.
-    missing_codes : values that stand for "absent", such as 365243 in DAYS_ columns, or XNA in categories.
+    missing_codes : values that stand for "absent": floats such as 365243.0 in numeric columns (integers too), outside
+        the bounds; categories such as XNA in categories, among them.
     categories : the known categories, in their usual order; empty unless kind is "category".
     changeable : whether a person can change it in a what-if question.
     protected : whether it is an attribute that the law protects (sex, age, family situation).
@@ -160,8 +161,8 @@ def _read_table(path: Path) -> Table:
 
 
 def _read_column(table_name: str, name: str, facts: dict[str, Any]) -> Column:
-    sequences = {key: tuple(facts.pop(key)) for key in ("missing_codes", "categories") if key in facts}
-    return Column(table=table_name, name=name, **facts, **sequences)
+    values: dict[str, Any] = {key: tuple(fact) if isinstance(fact, list) else fact for key, fact in facts.items()}
+    return Column(table=table_name, name=name, **values)
 
 
 @functools.cache

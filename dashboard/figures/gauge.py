@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 360, 212
 CENTRE_X, CENTRE_Y = 180.0, 180.0
 OUTER, INNER = 140.0, 104.0
+MOST_DIGITS = 6
 
 
 def gauge(score: float, policy: Policy, translate: Translator) -> str:
@@ -37,19 +38,20 @@ def gauge(score: float, policy: Policy, translate: Translator) -> str:
     accepted = bool(policy.accepted(score))
     spoken = translate(
         "gauge.spoken",
-        score=translate.percent(score, 1),
+        score=score_text(score, policy, translate),
         level=translate(f"level.{level}"),
         decision=translate("decision.accepted" if accepted else "decision.refused"),
         distance=distance(score, policy, translate),
     )
+    mark = translate("gauge.threshold", threshold=threshold_text(policy, translate))
     bounds = (0.0, *policy.level_edges, 1.0)
     bands = "".join(_band(bounds[i], bounds[i + 1], LEVEL_COLOURS[name]) for i, name in enumerate(LEVELS))
     return (
         f'<div class="gauge"><div role="meter" aria-label="{escape(translate("gauge.title"))}" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{100 * score:.1f}" aria-valuetext="{escape(spoken)}">'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true" focusable="false">'
-        f"{bands}{_threshold(policy.threshold, translate)}{_needle(score)}"
-        f'<text x="{CENTRE_X}" y="{CENTRE_Y - 38}" class="gauge-value">{translate.percent(score, 1)}</text>'
+        f"{bands}{_threshold(policy.threshold, mark)}{_needle(score)}"
+        f'<text x="{CENTRE_X}" y="{CENTRE_Y - 38}" class="gauge-value">{score_text(score, policy, translate)}</text>'
         f'<text x="{CENTRE_X}" y="{HEIGHT - 4}" class="gauge-caption">{escape(translate("gauge.caption"))}</text>'
         f"{_end(0.0, translate)}{_end(1.0, translate)}</svg></div>"
         f"{_legend(level, bounds, translate)}</div>"
@@ -59,14 +61,26 @@ def gauge(score: float, policy: Policy, translate: Translator) -> str:
 def distance(score: float, policy: Policy, translate: Translator) -> str:
     """Return in words how far the score lies from the threshold, in points of percentage."""
     points = 100 * (score - policy.threshold)
-    key = "gauge.above" if points >= 0 else "gauge.below"
     return translate(
-        key, points=translate.number(abs(points), 1), threshold=translate.percent(policy.threshold, _digits(policy))
+        "gauge.above" if points >= 0 else "gauge.below",
+        points=translate.number(abs(points), _digits(score, policy)),
+        threshold=threshold_text(policy, translate),
     )
 
 
-def _digits(policy: Policy) -> int:
-    return 0 if math.isclose(100 * policy.threshold, round(100 * policy.threshold)) else 1
+def score_text(score: float, policy: Policy, translate: Translator) -> str:
+    """Return a score as a percentage, with as many decimals as tell it from the threshold."""
+    return translate.percent(score, _digits(score, policy))
+
+
+def threshold_text(policy: Policy, translate: Translator) -> str:
+    """Return the threshold as a percentage, without a decimal where it needs none."""
+    return translate.percent(policy.threshold, 0 if math.isclose(policy.threshold, round(policy.threshold, 2)) else 1)
+
+
+def _digits(score: float, policy: Policy) -> int:
+    apart = 100 * abs(score - policy.threshold)
+    return next((digits for digits in range(1, MOST_DIGITS) if apart == 0 or round(apart, digits) > 0), MOST_DIGITS)
 
 
 def _point(share: float, radius: float) -> tuple[float, float]:
@@ -83,13 +97,12 @@ def _band(low: float, high: float, colour: str) -> str:
     )
 
 
-def _threshold(threshold: float, translate: Translator) -> str:
+def _threshold(threshold: float, label: str) -> str:
     (x0, y0), (x1, y1), (x2, y2) = (_point(threshold, radius) for radius in (INNER - 6, OUTER + 8, OUTER + 20))
     anchor = "end" if threshold < 0.35 else "start" if threshold > 0.65 else "middle"
-    label = escape(translate("gauge.threshold", threshold=translate.percent(threshold)))
     return (
         f'<line class="gauge-threshold" x1="{x0:.2f}" y1="{y0:.2f}" x2="{x1:.2f}" y2="{y1:.2f}"/>'
-        f'<text class="gauge-tick" x="{x2:.2f}" y="{max(y2, 12):.2f}" text-anchor="{anchor}">{label}</text>'
+        f'<text class="gauge-tick" x="{x2:.2f}" y="{max(y2, 12):.2f}" text-anchor="{anchor}">{escape(label)}</text>'
     )
 
 

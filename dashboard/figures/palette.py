@@ -7,6 +7,7 @@ from models.policy import LEVELS
 AGAINST = "#b4541a"
 FOR = "#2b6cb0"
 NEUTRAL = "#7a828c"
+CLIENT = "#c2356b"
 LEVEL_COLOURS = dict(
     zip(LEVELS, ("#8f3b06", "#c8671f", "#eba96a", "#dcdcd4", "#a6c9e2", "#5494c6", "#1f5d94"), strict=True)
 )

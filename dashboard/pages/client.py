@@ -36,13 +36,15 @@ class ClientPage(pn.viewable.Viewer):
         reasons = ReasonsView(state, services, translate)
         standing = StandingView(state, services, translate)
         self.panes = [reasons.pane, standing.pane]
-        left = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
-        right = _stack(_card(reasons), _card(standing), _card(FactsView(state, translate)))
+        decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
+        narrow, wide = {"xs": 12, "md": 4}, {"xs": 12, "md": 8}
         self._page = pmui.Column(
             problem_view(state, translate),
             pmui.Grid(
-                pmui.Grid(left, size={"xs": 12, "md": 4}),
-                pmui.Grid(right, size={"xs": 12, "md": 8}),
+                pmui.Grid(decision, size=narrow),
+                pmui.Grid(_card(reasons), size=wide),
+                pmui.Grid(_card(FactsView(state, translate)), size=narrow),
+                pmui.Grid(_card(standing), size=wide),
                 container=True,
                 spacing=2,
                 sizing_mode="stretch_width",

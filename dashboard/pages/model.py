@@ -20,9 +20,9 @@ def model_page(services: Services, t: Translator) -> pn.pane.HTML:
     """Return the page: the model's card, and the portfolio by level of risk."""
     card = services.card
     absent = ", ".join(services.portfolio.features.absent_tables) or t("model.none")
-    interval = t("model.interval", low=t.number(card.auc_low, 3), high=t.number(card.auc_high, 3))
+    interval = t("model.interval", low=t.number(card.auc.low, 3), high=t.number(card.auc.high, 3))
     measures = (
-        ("auc", f"{t.number(card.auc, 3)} ({interval})"),
+        ("auc", f"{t.number(card.auc.value, 3)} ({interval})"),
         ("ks", t.number(card.ks, 3)),
         ("brier", t.number(card.brier, 4)),
         ("base_rate", t.percent(services.policy.base_rate, 2)),

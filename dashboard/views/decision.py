@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import panel as pn
 
-from dashboard.figures.gauge import distance, gauge
+from dashboard.figures.gauge import distance, gauge, score_text, threshold_text
 from dashboard.views.html import html
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def decision_html(file: ClientFile | None, services: Services, t: Translator) ->
         return ""
     outcome, policy = file.outcome, services.policy
     verdict = "accepted" if outcome.accepted else "refused"
-    score, threshold = t.percent(outcome.score, 1), t.percent(policy.threshold)
+    score, threshold = score_text(outcome.score, policy, t), threshold_text(policy, t)
     target = int(services.portfolio.features.target[file.position])
     known = {1: "known_default", 0: "known_repaid"}.get(target, "known_unknown")
     better = float(np.mean(np.asarray(services.portfolio.score) < outcome.score))

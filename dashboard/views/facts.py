@@ -41,7 +41,7 @@ class FactsView(pn.viewable.Viewer):
         ]
         chosen = list(state.facts if state.facts is not None else USUAL)
         self._choice = pmui.MultiChoice(
-            label=translate("facts.choose"), value=chosen, sizing_mode="stretch_width", margin=(4, 0), size="small",
+            label=translate("facts.choose"), value=chosen, sizing_mode="stretch_width", margin=(4, 0),
             options={column.label(language): column.name for column in self._columns}, searchable=True, chip=False,
         )  # fmt: skip
         self._usual = pmui.Button(label=translate("facts.usual"), variant="text", margin=0, size="small")
@@ -66,7 +66,7 @@ class FactsView(pn.viewable.Viewer):
             html(f"<h2>{escape(self._t('facts.title'))}</h2>"),
             self._list,
             self._choice,
-            pmui.Row(self._usual, self._all, margin=0, styles={"flex-wrap": "wrap"}),
+            pn.FlexBox(self._usual, self._all, margin=0),
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -31,7 +31,7 @@ class Picker(pn.viewable.Viewer):
         filters = state.filters
         first = controller.services.portfolio.features.ids[0]
         self._id = pmui.TextInput(
-            label=t("picker.id"), placeholder=t("picker.placeholder", client=first), description=None, value=state.wanted,
+            label=t("picker.id"), placeholder=t("picker.placeholder", client=first), value=state.wanted,
             sizing_mode="stretch_width", margin=(4, 8), size="small",
         )  # fmt: skip
         self._found = pmui.MenuList(items=[], dense=True, margin=(0, 8), sizing_mode="stretch_width", highlight=False)
@@ -40,8 +40,8 @@ class Picker(pn.viewable.Viewer):
             label=t("picker.decision"), value=filters.decision, margin=(10, 8), size="small",
             options={t("picker.all"): "all", t("picker.accepted"): "accepted", t("picker.refused"): "refused"},
         )  # fmt: skip
-        self._levels = pmui.MultiSelect(
-            label=t("picker.levels"), value=list(filters.levels), margin=(4, 8), sizing_mode="stretch_width", size="small",
+        self._levels = pmui.MultiChoice(
+            label=t("picker.levels"), value=list(filters.levels), margin=(4, 8), sizing_mode="stretch_width",
             options={t(f"level.{level}"): level for level in LEVELS},
         )  # fmt: skip
         self._score = pmui.IntRangeSlider(
@@ -82,11 +82,12 @@ class Picker(pn.viewable.Viewer):
                     decision=t("picker.accepted" if item.accepted else "picker.refused"),
                     score=t.percent(item.score),
                 ),
+                "icon": "check_circle_outline" if item.accepted else "highlight_off",
                 "client": str(item.client),
             }
             for item in found
         ]
-        self._found.visible = bool(found)
+        self._found.visible = bool(found) and bool(prefix)
         if total == 0:
             text = t("picker.no_prefix", prefix=prefix) if prefix else t("picker.no_match")
         else:
@@ -118,12 +119,11 @@ class Picker(pn.viewable.Viewer):
             html(f"<p class='soft' style='margin:0 8px;font-size:13px'>{escape(t('picker.help'))}</p>"),
             self._count,
             self._found,
-            pmui.Row(self._next, self._refused, margin=0, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"}),
-            html(f"<h3 style='margin:10px 8px 0'>{escape(t('picker.filters'))}</h3>"),
-            self._decision,
-            self._levels,
-            self._score,
-            self._reset,
+            pn.FlexBox(self._next, self._refused, margin=(4, 0)),
+            pmui.Details(  # fmt: skip
+                self._decision, self._levels, self._score, self._reset, title=t("picker.filters"),
+                collapsed=self._state.filters == Filters(), sizing_mode="stretch_width", margin=(4, 8),
+            ),
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard.figures.standing import distribution_plot, strip
+from dashboard.figures.standing import distribution_plot, round_places, strip
 from dashboard.views.html import html
 from dashboard.views.wording import Wording
+from explain.comparison import reads_backwards
 
 if TYPE_CHECKING:
     from dashboard.i18n import Translator
@@ -24,7 +25,7 @@ class StandingView(pn.viewable.Viewer):
 
     def __init__(self, state: SessionState, services: Services, translate: Translator, **params: Any) -> None:
         super().__init__(**params)
-        self._state, self._t = state, translate
+        self._state, self._services, self._t = state, services, translate
         self._wording = Wording(services, translate)
         self._list, self._words = html(), html()
         self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", margin=0)
@@ -64,8 +65,21 @@ class StandingView(pn.viewable.Viewer):
             return
         name, value = self._wording.feature(chosen.feature), self._value(chosen)
         summary = self._summary(chosen, name, value)
-        self.pane.object = distribution_plot(chosen, name, value, self._t, summary)
+        edges = chosen.histogram.edges
+        days = self._services.feature(chosen.feature).unit == "days"
+        places = round_places(float(edges[0]), float(edges[-1]), days=days)
+        ticks = [(place, self._wording.number(chosen.feature, place)) for place in places]
+        self.pane.object = distribution_plot(
+            chosen, name, value, ticks, self._t, summary, backwards=self._backwards(chosen)
+        )
         self._words.object = f'<p class="soft">{escape(summary)}</p>'
+
+    def _backwards(self, standing: Standing) -> bool:
+        return reads_backwards(self._services.feature(standing.feature))
+
+    def _lower(self, standing: Standing, place: Place) -> float | None:
+        """Return the share of clients whose value people read as lower: days counted back read the other way round."""
+        return place.above if self._backwards(standing) else place.below
 
     def _value(self, standing: Standing) -> str:
         return self._wording.number(standing.feature, standing.value)
@@ -73,15 +87,16 @@ class StandingView(pn.viewable.Viewer):
     def _summary(self, standing: Standing, name: str, value: str) -> str:
         t = self._t
         everyone, accepted = standing.everyone, standing.accepted
-        if everyone.below is None:
+        lower_all, lower_accepted = self._lower(standing, everyone), self._lower(standing, accepted)
+        if lower_all is None:
             return t("standing.missing_summary", feature=name, missing=t.percent(everyone.missing or 0.0))
         number = self._wording.number
         return t(
             "standing.summary",
             feature=name,
             value=value,
-            all=t.percent(everyone.below),
-            accepted=_share(accepted.below, t),
+            all=t.percent(lower_all),
+            accepted=_share(lower_accepted, t),
             median_all=number(standing.feature, everyone.median),
             median_accepted=number(standing.feature, accepted.median),
         )
@@ -89,25 +104,31 @@ class StandingView(pn.viewable.Viewer):
     def _list_html(self, file: ClientFile) -> str:
         t = self._t
         heads = "".join(
-            f'<th scope="col">{escape(t(key))}</th>'
+            f'<th scope="col" role="columnheader">{escape(t(key))}</th>'
             for key in ("standing.feature", "standing.value", "standing.all", "standing.accepted")
         )
         body = "".join(self._row(standing) for standing in file.standings)
         return (
             f"<h2>{escape(t('standing.title'))}</h2><p class='soft'>{escape(t('standing.intro'))}</p>"
-            f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(t('standing.title'), quote=True)}'>"
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+            f"<table class='standing' role='table'><thead role='rowgroup'><tr role='row'>{heads}</tr></thead>"
+            f"<tbody role='rowgroup'>{body}</tbody></table>"
         )
 
     def _row(self, standing: Standing) -> str:
         return (
-            f'<tr><th scope="row">{escape(self._wording.feature(standing.feature))}</th>'
-            f"<td class='num' style='text-align:left'>{escape(self._value(standing))}</td>"
-            f"<td>{self._cell(standing.everyone)}</td><td>{self._cell(standing.accepted)}</td></tr>"
+            f'<tr role="row"><th scope="row" role="rowheader">{escape(self._wording.feature(standing.feature))}</th>'
+            f'<td role="cell" class="own">{escape(self._value(standing))}</td>'
+            f"{self._cell(standing, standing.everyone, 'standing.all')}"
+            f"{self._cell(standing, standing.accepted, 'standing.accepted')}</tr>"
         )
 
-    def _cell(self, place: Place) -> str:
-        return f"{strip(place, self._t)}<span class='num'>{_share(place.below, self._t)}</span>"
+    def _cell(self, standing: Standing, place: Place, population: str) -> str:
+        opened = f'<td role="cell" data-label="{escape(self._t(population))}">'
+        lower, rank = self._lower(standing, place), place.rank
+        if lower is None or rank is None:
+            return f'{opened}<span class="soft">{escape(self._t("standing.missing"))}</span></td>'
+        drawn = strip(1.0 - rank if self._backwards(standing) else rank)
+        return f'{opened}<div class="cell"><span class="num">{_share(lower, self._t)}</span>{drawn}</div></td>'
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""

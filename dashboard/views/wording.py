@@ -47,7 +47,7 @@ class Wording:
 
     def sentences_html(self, file: ClientFile) -> str:
         """Return the strongest reasons for and against, as two lists of sentences."""
-        found = reasons(file.grouped, self._services.catalog, file.facts, file.standings, language=self.language)
+        found = reasons(file.grouped, self._services.catalog, file.facts, file.compared, language=self.language)
         t = self._t
         return (
             '<div class="reasons">'

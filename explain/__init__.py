@@ -1,0 +1,16 @@
+"""Why a client has this score: exact contributions, in log-odds of repayment, and what is said of them to the client.
+
+* `contributions`: the Shapley values of one client or of many, which sum to the log-odds of the score.
+* `grouping`: the same, summed by source column, each with the feature that is quoted for it.
+* `waterfall`: the way from the average client's log-odds to this client's, bar by bar.
+* `standing`: where a client stands among all clients and among the accepted ones.
+* `reasons`: the strongest reasons for and against, as sentences in French or English.
+* `importance`: what drives the model over the portfolio.
+
+Every result is frozen, with typed arrays that can't be written to, and gives its tidy table with `frame()`. Everywhere,
+a contribution above zero helps the client: it raises the probability of repayment (default is the model's positive
+class).
+
+Out of scope: scoring and decisions (`models`), drawing and pages (`dashboard`), what a change would do and advice on
+it, fairness measures, and any cause: a contribution says what the model used, not what makes people repay.
+"""
