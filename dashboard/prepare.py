@@ -12,13 +12,16 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from data.artefact import kind_of
 from data.errors import InvalidOption, PretscopeError, StoreError
 from data.features.catalog import features as catalog_of
 from data.files import read_json, sha256_of, write_json
 from data.paths import ROOT, model_folder, portfolio_folder, raw_folder
 from data.progress import Report, part, silent
+from data.sources import KIND as IMPORT
 from data.sources import import_raw
 from data.store import FeatureSet, Portfolio, features_from, write_importance, write_portfolio_manifest, write_scores
+from data.synthetic_tables import make_synthetic
 from explain.contributions import Explainer
 from explain.importance import importance
 from models.scorer import Scorer
@@ -38,7 +41,7 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
 
     Parameters
     ----------
-    raw : folder of CSV, zipped CSV or Parquet files named as Kaggle names them.
+    raw : folder of CSV, zipped CSV or Parquet files named as Kaggle names them, or one that `python -m data import` made.
     name : of the portfolio and of its model: letters, digits, "-" and "_".
     seed : of the training.
     threads : of the training, the scoring and the explaining.
@@ -59,8 +62,10 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
         raise InvalidOption(f"Threads must be at least 1, got {threads}.")
     folder, model = portfolio_folder(name), model_folder(name)
     with _alone(folder):
-        imported = raw_folder(name)
-        import_raw(raw, imported, _step(report, 0.0, "import"))
+        imported = raw
+        if kind_of(raw) != IMPORT:
+            imported = raw_folder(name)
+            import_raw(raw, imported, _step(report, 0.0, "import"))
         found = features_from(imported, folder / "features", _step(report, SHARES["import"], "features"))
         _train(found, model, seed, threads, folder, _step(report, SHARES["features"], "train"))
         _score(found, model, name, threads, folder, _step(report, SHARES["train"], "score"))
@@ -73,13 +78,8 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
 
 def prepare_synthetic(name: str, *, clients: int, seed: int, threads: int = 2, report: Report = silent) -> Portfolio:
     """Prepare a portfolio of synthetic clients; the same seed gives the same clients."""
-    from data.synthesis import synthesise
-
     tables = raw_folder(f"{name}-tables")
-    key = {"clients": clients, "seed": seed, "code": _code("data/synthesis", "data/tables")}
-    if _done(tables, "synthesise") != key:
-        synthesise(clients, seed, tables, part(report, 0.0, 0.2, "synthesise: "))
-        _finish(tables, "synthesise", key)
+    make_synthetic(clients, seed, tables, part(report, 0.0, 0.2, "synthesise: "))
     return prepare(tables, name, threads=threads, report=part(report, 0.2, 1.0))
 
 

@@ -10,6 +10,9 @@ window.addEventListener("popstate", () => window.location.reload());
     for (const button of root.querySelectorAll('button[aria-label="Toggle theme"]')) {
       button.setAttribute("aria-label", PRETSCOPE.theme);
     }
+    for (const tip of root.querySelectorAll('[role="tooltip"] *')) {
+      if (tip.children.length === 0 && tip.textContent === "Toggle theme") tip.textContent = PRETSCOPE.theme;
+    }
     for (const heading of root.querySelectorAll("h5")) {
       if (heading.textContent.trim() === "") heading.setAttribute("role", "presentation");
     }

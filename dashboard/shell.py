@@ -29,8 +29,9 @@ ICONS = {
     "client": "person", "portfolio": "scatter_plot", "explanation": "insights", "whatif": "tune", "model": "schema",
     "watch": "travel_explore",
 }  # fmt: skip
+HEADER = "#1f4e79"
 THEME = {
-    "palette": {"primary": {"main": "#1f4e79"}},
+    "palette": {"primary": {"main": HEADER}},
     "typography": {"fontSize": 14},
     "shape": {"borderRadius": 8},
 }
@@ -69,6 +70,7 @@ class Shell:
             theme_config={"light": THEME, "dark": {**THEME, "palette": {"primary": {"main": "#8fbce6"}}}},
             template=_template(state.language, translate("app.toggle_theme"), translate("app.working")),
             main_width=1480,
+            sx={"& .MuiAppBar-root.header": {"backgroundColor": HEADER, "backgroundImage": "none"}},
             busy_indicator="linear",
             site_url="./",
         )

@@ -2,14 +2,17 @@
 
     python3 scripts/environment.py core     # the dashboard: requirements/core.txt
     python3 scripts/environment.py dev      # core, and what tests and linting need
+    python3 scripts/environment.py bench    # core, and the benchmark's contenders (several GB)
 
-An environment lives in the user's cache folder, under the hash of its lock file and of the Python that made it: a second
-clone finds it ready, and a changed lock never meets an old environment. It needs nothing but the standard library.
+An environment lives in the user's cache folder, under the hash of its lock file and of the Python that made it: a
+second clone finds it ready, and a changed lock never meets an old environment. It needs nothing but the standard
+library.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import shutil
@@ -17,6 +20,10 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MINIMUM = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +60,7 @@ def install(folder: Path, lock: Path) -> None:
     subprocess.run(
         [
             str(interpreter(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-            "--only-binary", ":all:", "--progress-bar", "off", "-r", str(lock),
+            "--only-binary", ":all:", "--progress-bar", "off", "--require-hashes", "-r", str(lock),
         ],
         check=True, stdout=sys.stderr,
     )  # fmt: skip
@@ -67,8 +74,31 @@ def ensure(name: str) -> Path:
         known = ", ".join(sorted(path.stem for path in lock.parent.glob("*.txt")))
         raise SystemExit(f"No lock file {lock.relative_to(ROOT)}. Known environments: {known}.")
     folder = environment_folder(name, lock)
-    if (folder / STAMP).exists():
+    if _ready(folder):
         return interpreter(folder)
+    try:
+        with _one_at_a_time(folder):
+            if not _ready(folder):
+                install(folder, lock)
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(
+            f"Could not set up the {name} environment: {Path(error.cmd[0]).name} ended with {error.returncode}.\n"
+            "The lines above say why; is a package index reachable? Then run the same command again."
+        ) from None
+    except OSError as error:
+        raise SystemExit(
+            f"Can't write the {name} environment in {folder.parent}: {error.strerror}.\n"
+            "Set PRETSCOPE_CACHE to a folder that can be written to, then run the same command again."
+        ) from None
+    return interpreter(folder)
+
+
+def _ready(folder: Path) -> bool:
+    return (folder / STAMP).exists() and interpreter(folder).exists()
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.parent / f".{folder.name}.lock", "w", encoding="utf-8") as guard:
         try:
@@ -77,15 +107,7 @@ def ensure(name: str) -> Path:
             pass
         else:
             fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (folder / STAMP).exists():
-            try:
-                install(folder, lock)
-            except subprocess.CalledProcessError as error:
-                raise SystemExit(
-                    f"Could not set up the {name} environment: {Path(error.cmd[0]).name} ended with {error.returncode}.\n"
-                    "The lines above say why; is a package index reachable? Then run the same command again."
-                ) from None
-    return interpreter(folder)
+        yield
 
 
 def main() -> None:

@@ -39,3 +39,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if os.environ.get("PRETSCOPE_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of artefacts that holds one prepared synthetic portfolio, called "small"."""
+    from dashboard.prepare import prepare_synthetic
+
+    folder = tmp_path_factory.mktemp("artifacts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRETSCOPE_ARTIFACTS", str(folder))
+        prepare_synthetic("small", clients=1_500, seed=7)
+    return folder
+
+
+@pytest.fixture
+def prepared(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The prepared artefacts, in use for the time of one test."""
+    monkeypatch.setenv("PRETSCOPE_ARTIFACTS", str(artifacts))
+    return artifacts

@@ -27,6 +27,7 @@ USUAL = (
     "NAME_HOUSING_TYPE", "FLAG_OWN_REALTY", "FLAG_OWN_CAR", "OWN_CAR_AGE",
     "EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3", "REGION_RATING_CLIENT_W_CITY", "DAYS_LAST_PHONE_CHANGE",
 )  # fmt: skip
+GROUPS = ("identity", "family", "employment", "housing", "loan", "external", "region", "contact")
 
 
 class FactsView(pn.viewable.Viewer):
@@ -77,7 +78,7 @@ def facts_html(columns: Sequence[Column], facts: Any, translate: Translator) -> 
     if not columns:
         return f'<p class="soft">{escape(translate("facts.none"))}</p>'
     language = translate.language
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
     for column in columns:
         shown = display_raw(column, facts.get(column.name), language)
         groups.setdefault(column.group, []).append(
@@ -90,5 +91,6 @@ def facts_html(columns: Sequence[Column], facts: Any, translate: Translator) -> 
         f"<section><table><caption>{escape(group_label(group, language))}</caption>{heads}<tbody>{''.join(rows)}</tbody>"
         "</table></section>"
         for group, rows in groups.items()
+        if rows
     )
     return f'<div class="facts">{sections}</div>'

@@ -32,25 +32,25 @@ class Picker(pn.viewable.Viewer):
         first = controller.services.portfolio.features.ids[0]
         self._id = pmui.TextInput(
             label=t("picker.id"), placeholder=t("picker.placeholder", client=first), value=state.wanted,
-            sizing_mode="stretch_width", margin=(4, 8), size="small",
+            sizing_mode="stretch_width", margin=(4, 0), size="small",
         )  # fmt: skip
-        self._found = pmui.MenuList(items=[], dense=True, margin=(0, 8), sizing_mode="stretch_width", highlight=False)
+        self._found = pmui.MenuList(items=[], dense=True, margin=0, sizing_mode="stretch_width", highlight=False)
         self._count = html()
         self._decision = pmui.RadioButtonGroup(
-            label=t("picker.decision"), value=filters.decision, margin=(10, 8), size="small",
+            label=t("picker.decision"), value=filters.decision, margin=(10, 0), size="small",
             options={t("picker.all"): "all", t("picker.accepted"): "accepted", t("picker.refused"): "refused"},
         )  # fmt: skip
         self._levels = pmui.MultiChoice(
-            label=t("picker.levels"), value=list(filters.levels), margin=(4, 8), sizing_mode="stretch_width",
+            label=t("picker.levels"), value=list(filters.levels), margin=(4, 0), sizing_mode="stretch_width",
             options={t(f"level.{level}"): level for level in LEVELS},
         )  # fmt: skip
         self._score = pmui.IntRangeSlider(
             label=t("picker.score"), start=0, end=100, step=1, margin=(4, 16), sizing_mode="stretch_width", size="small",
             value=(round(100 * filters.low), round(100 * filters.high)),
         )  # fmt: skip
-        self._next = pmui.Button(label=t("picker.next"), variant="outlined", margin=(4, 8), size="small")
-        self._refused = pmui.Button(label=t("picker.next_refused"), variant="outlined", margin=(4, 8), size="small")
-        self._reset = pmui.Button(label=t("picker.reset"), variant="text", margin=(4, 8), size="small")
+        self._next = pmui.Button(label=t("picker.next"), variant="outlined", margin=(4, 12, 4, 0), size="small")
+        self._refused = pmui.Button(label=t("picker.next_refused"), variant="outlined", margin=(4, 0), size="small")
+        self._reset = pmui.Button(label=t("picker.reset"), variant="text", margin=(4, 0), size="small")
         self._watch()
         self._offer(self._typed())
 
@@ -92,7 +92,7 @@ class Picker(pn.viewable.Viewer):
             text = t("picker.no_prefix", prefix=prefix) if prefix else t("picker.no_match")
         else:
             text = t("picker.count_one") if total == 1 else t("picker.count", count=t.number(total, 0))
-        self._count.object = f'<p class="soft" role="status" style="margin:4px 8px">{escape(text)}</p>'
+        self._count.object = f'<p class="soft" role="status" style="margin:4px 0">{escape(text)}</p>'
 
     def _picked(self, item: dict[str, Any]) -> None:
         self._controller.open(item["client"])
@@ -114,15 +114,15 @@ class Picker(pn.viewable.Viewer):
         """Return the picker, as a narrow column."""
         t = self._t
         return pmui.Column(
-            html(f"<h2 style='margin:4px 8px'>{escape(t('picker.title'))}</h2>"),
+            html(f"<h2 style='margin:0 0 6px'>{escape(t('picker.title'))}</h2>"),
             self._id,
-            html(f"<p class='soft' style='margin:0 8px;font-size:13px'>{escape(t('picker.help'))}</p>"),
+            html(f"<p class='soft' style='font-size:13px'>{escape(t('picker.help'))}</p>"),
             self._count,
             self._found,
             pn.FlexBox(self._next, self._refused, margin=(4, 0)),
             pmui.Details(  # fmt: skip
                 self._decision, self._levels, self._score, self._reset, title=t("picker.filters"),
-                collapsed=self._state.filters == Filters(), sizing_mode="stretch_width", margin=(4, 8),
+                collapsed=self._state.filters == Filters(), sizing_mode="stretch_width", margin=(4, 0),
             ),
             sizing_mode="stretch_width",
             margin=0,
