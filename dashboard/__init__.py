@@ -4,6 +4,6 @@
     controller -> jobs, state                      what a visitor does; no Panel here
     services                                       what all sessions share, read-only
 
-Out of scope: training, feature engineering, explanations (they are called, not written, here), the benchmark worker (its
-records are read from the artefacts, its code is never imported).
+Out of scope: training, feature engineering, explanations (they are called, not written, here), the benchmark worker
+(its records are read from the artefacts, its code is never imported).
 """

@@ -17,8 +17,8 @@ CLIENTS = 30_000
 SEED = 1
 
 EXAMPLES = """examples:
-  python -m dashboard                                             serve the synthetic portfolio, prepared first if need be
-  python -m dashboard prepare --raw DIR --name mine               prepare a portfolio from the tables in DIR
+  python -m dashboard                                             serve the synthetic portfolio, prepared first if
+  need be python -m dashboard prepare --raw DIR --name mine               prepare a portfolio from the tables in DIR
   python -m dashboard --portfolio mine --port 5007 --lang en      serve it
 """
 
@@ -30,9 +30,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     made.add_argument("--portfolio", default=SYNTHETIC, help="name of a prepared portfolio (default: %(default)s)")
-    made.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s, this machine only)")
+    made.add_argument(
+        "--address", default="127.0.0.1", help="where to listen (default: %(default)s, this machine only)"
+    )
     made.add_argument("--port", type=int, default=5006, help="port; 0 takes a free one (default: %(default)s)")
-    made.add_argument("--lang", choices=LANGUAGES, default="fr", help="language of visitors who ask for none (%(default)s)")
+    made.add_argument(
+        "--lang", choices=LANGUAGES, default="fr", help="language of visitors who ask for none (%(default)s)"
+    )
     made.add_argument(
         "--allow-websocket-origin", action="append", default=[], metavar="HOST[:PORT]",
         help="public name behind a proxy; may be repeated",
@@ -40,9 +44,11 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     prepare = commands.add_parser(
         "prepare", help="prepare a portfolio from raw tables: import, features, train, export, score, explain",
-        description="Prepare a portfolio from raw tables. Interrupted, the same command goes on from the last finished step.",
+        description="Prepare a portfolio from raw tables. Interrupted, the same command goes on from there.",
     )  # fmt: skip
-    prepare.add_argument("--raw", type=Path, required=True, help="folder of CSV, zipped CSV or Parquet, named as Kaggle's")
+    prepare.add_argument(
+        "--raw", type=Path, required=True, help="folder of CSV, zipped CSV or Parquet, named as Kaggle's"
+    )
     prepare.add_argument("--name", required=True, help="name of the portfolio")
     prepare.add_argument("--seed", type=int, default=0, help="seed of the training (default: %(default)s)")
     prepare.add_argument("--threads", type=int, default=2, help="threads of the training (default: %(default)s)")
@@ -70,7 +76,8 @@ def run_serve(options: argparse.Namespace) -> int:
         known = find_portfolios()
         raise UnknownPortfolio(
             f"No portfolio {name!r} in {portfolio_folder(name).parent}.{did_you_mean(name, known)} "
-            f"There {'is ' + ', '.join(known) if known else 'is none'}. Prepare it: python -m dashboard prepare --raw DIR "
+            f"There {'is ' + ', '.join(known) if known else 'is none'}. "
+            f"Prepare it: python -m dashboard prepare --raw DIR "
             f"--name {name}"
         )
     from dashboard.server import check_free, serve

@@ -1,7 +1,7 @@
 """The page's address: what a link, a reload or the back button brings back.
 
-`?page=client&client=100001&lang=fr&decision=refused&levels=high,very_high&score=0.1-0.4`; parts at their default are left out,
-but for page and lang.
+`?page=client&client=100001&lang=fr&decision=refused&levels=high,very_high&score=0.1-0.4`; parts at their default are
+left out, but for page and lang.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Controller:
             self._show(outcome)
 
     def _show(self, file: ClientFile) -> None:
-        known = {group for group in file.grouped.groups}
+        known = {standing.feature for standing in file.standings}
         focus = self.state.focus if self.state.focus in known else ""
         self.state.param.update(file=file, wanted=str(file.client), problem="", nearest=(), focus=focus)
 

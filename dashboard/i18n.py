@@ -28,13 +28,15 @@ class Translator:
         self._messages = _catalogue(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the message called `key`, a dotted path, with `values` put in; KeyError where the catalogue has none."""
+        """Return the message called `key`, a dotted path, with `values` put in; KeyError where there is none."""
         return self._messages[key].format(**values) if values else self._messages[key]
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share in [0, 1] as a percentage: "52 %" in French, "52%" in English."""
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_percent(share, format=pattern + ("\u202f%" if self.language == "fr" else "%"), locale=self.language)
+        return format_percent(
+            share, format=pattern + ("\u202f%" if self.language == "fr" else "%"), locale=self.language
+        )
 
     def number(self, value: float, digits: int = 2) -> str:
         """Return a number with the language's separators and exactly `digits` decimals."""

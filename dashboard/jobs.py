@@ -18,8 +18,8 @@ class LatestWins(Generic[Result]):
     Parameters
     ----------
     executor : where work runs; shared by all sessions.
-    deliver : called with a result or the exception raised instead, on the worker's thread, unless newer work was submitted
-        meanwhile. It is never called while a lock is held.
+    deliver : called with a result or the exception raised instead, on the worker's thread, unless newer work was
+        submitted meanwhile. It is never called while a lock is held.
     """
 
     def __init__(self, executor: Executor, deliver: Callable[[Result | Exception], None]) -> None:

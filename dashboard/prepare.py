@@ -1,8 +1,9 @@
 """From raw tables to a portfolio ready to serve: import, features, train, export, score, explain; resumable.
 
-Every step leaves a finished artefact with a manifest of hashes, and writes down what it was made from. A step whose artefact
-is there, made from the same input by the same code, is not run again; a run killed at any moment leaves the old artefact or
-the new one.
+Every step leaves a finished artefact with a manifest of hashes, and writes down what it was made from. A step whose
+artefact
+is there, made from the same input by the same code, is not run again; a run killed at any moment leaves the old
+artefact or the new one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
 
     Parameters
     ----------
-    raw : folder of CSV, zipped CSV or Parquet files named as Kaggle names them, or one that `python -m data import` made.
+    raw : folder of CSV, zipped CSV or Parquet files named as Kaggle names them, or one that `python -m data import`
+        made.
     name : of the portfolio and of its model: letters, digits, "-" and "_".
     seed : of the training.
     threads : of the training, the scoring and the explaining.
@@ -170,6 +172,6 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StoreError(
-                f"Another preparation of portfolio {folder.name} is running. Wait for it, or prepare under another --name."
+                f"Another preparation of portfolio {folder.name} is running. Wait for it, or take another --name."
             ) from None
         yield

@@ -1,6 +1,7 @@
 """What a session holds is let go when it ends.
 
-Two leaks are closed here, seen in Panel 1.9.4 with panel-material-ui 0.16.6: every `Page` leaves a watcher on the process-wide
+Two leaks are closed here, seen in Panel 1.9.4 with panel-material-ui 0.16.6: every `Page` leaves a watcher on the
+process-wide
 `pn.state`, and HoloViews keeps the callbacks of plots whose document was emptied before their panes could clean up.
 """
 

@@ -43,7 +43,7 @@ def serve(
         If the port is in use, may not be used, or the address is none of this machine's.
     """
     port = check_free(address, port)
-    server = pn.serve(
+    server: Any = pn.serve(  # type: ignore[no-untyped-call]
         {"/": build},
         address=address,
         port=port,
@@ -69,7 +69,7 @@ def serve(
 
 
 def check_free(address: str, port: int) -> int:
-    """Return `port`, or a free one where it is 0; raise ServingError, saying what to do, where nothing can listen there."""
+    """Return `port`, or a free one where it is 0; raise ServingError where nothing can listen there."""
     if not 0 <= port <= 65535:
         raise ServingError(f"Port {port} is not allowed; a port is a number from 0 (any free one) to 65535.")
     try:

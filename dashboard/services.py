@@ -106,7 +106,7 @@ class Services:
         return self._by_name[name]
 
     def file(self, text: str) -> ClientFile:
-        """Return the file of the client called `text`; raise UnknownClient, with the nearest ids, where there is none."""
+        """Return the file of the client called `text`; raise UnknownClient where there is none."""
         position = self.portfolio.features.position(parse_client(text))
         return self.file_at(position)
 
@@ -147,7 +147,7 @@ class Services:
         return kept
 
     def next_matching(self, filters: Filters, after: int | None) -> int | None:
-        """Return the row of the next client the filters keep, after row `after` and round to the start; None if none."""
+        """Return the row of the next client the filters keep, after row `after`, then from the start; None if none."""
         rows = np.flatnonzero(self.matching(filters))
         if rows.size == 0:
             return None

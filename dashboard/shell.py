@@ -65,7 +65,11 @@ class Shell:
             title=translate("app.name"),
             meta_title=f"{translate('app.name')} – {translate('app.title')}",
             meta_description=translate("app.description"),
-            header=[html(pn.bind(self._header, state.param.page, state.param.file, state.param.filters), margin=(0, 0, 0, 16))],
+            header=[
+                html(
+                    pn.bind(self._header, state.param.page, state.param.file, state.param.filters), margin=(0, 0, 0, 16)
+                )
+            ],
             main=[pmui.Column(self._tabs, self._content, sizing_mode="stretch_width", margin=(8, 16, 24, 16))],
             theme_config={"light": THEME, "dark": {**THEME, "palette": {"primary": {"main": "#8fbce6"}}}},
             template=_template(state.language, translate("app.toggle_theme"), translate("app.working")),
@@ -120,7 +124,7 @@ def follow_address(state: SessionState, location: Any) -> None:
 
 @functools.cache
 def _template(language: Language, toggle_theme: str, working: str) -> Any:
-    """Return the page's HTML skeleton in a language: the library's own says English, and names its buttons in English."""
+    """Return the page's HTML skeleton in a language: the library's own is in English."""
     source = Path(BASE_TEMPLATE.filename).read_text(encoding="utf-8")
     opening = '<html lang="en"'
     if source.count(opening) != 1 or "</head>" not in source:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import param
 
 from dashboard.address import PAGES, Address, Filters
+from data.schema import LANGUAGES
 
 if TYPE_CHECKING:
     from dashboard.services import ClientFile
+    from data.schema import Language
 
 
-class SessionState(param.Parameterized):  # type: ignore[misc]
+class SessionState(param.Parameterized):
     """The state of one session.
 
     Attributes
@@ -25,23 +27,18 @@ class SessionState(param.Parameterized):  # type: ignore[misc]
     problem : message about `wanted`, in the session's language; empty when all is well. `file` then stays, not current.
     nearest : ids nearest to an unknown one.
     facts : names of the application columns the visitor chose to read; None for the usual ones.
-    focus : source group whose distribution is shown; empty for the one that weighs most.
+    focus : feature whose distribution is shown; empty for the one that weighs most.
     """
 
-    page = param.Selector(default="client", objects=list(PAGES))
-    language = param.Selector(default="fr", objects=["fr", "en"], constant=True)
-    filters = param.ClassSelector(class_=Filters, default=Filters())
-    file = param.Parameter(default=None)
-    wanted = param.String(default="")
-    problem = param.String(default="")
-    nearest = param.Parameter(default=())
-    facts = param.Parameter(default=None)
-    focus = param.String(default="")
-
-    if TYPE_CHECKING:
-        file: ClientFile | None
-        nearest: tuple[int, ...]
-        facts: tuple[str, ...] | None
+    page: str = param.Selector(default="client", objects=list(PAGES))  # type: ignore[assignment]
+    language: Language = param.Selector(default="fr", objects=list(LANGUAGES), constant=True)  # type: ignore[assignment]
+    filters: Filters = param.ClassSelector(class_=Filters, default=Filters())  # type: ignore[assignment]
+    file: ClientFile | None = param.Parameter(default=None)  # type: ignore[assignment]
+    wanted: str = param.String(default="")  # type: ignore[assignment]
+    problem: str = param.String(default="")  # type: ignore[assignment]
+    nearest: tuple[int, ...] = param.Parameter(default=())  # type: ignore[assignment]
+    facts: tuple[str, ...] | None = param.Parameter(default=None)  # type: ignore[assignment]
+    focus: str = param.String(default="")  # type: ignore[assignment]
 
     @property
     def address(self) -> Address:

@@ -23,7 +23,7 @@ from models.folder import CALIBRATOR, CARD, GRAPH, NEXT_STEP, POLICY, model_hash
 from models.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -104,10 +104,7 @@ class Scorer:
             raise FeatureMismatch(f"The graph reads {wanted} features, the card names {len(self.names)}.")
         self._offset = float(logit(policy.base_rate)) - calibrator.intercept
         self._row_shape = (len(self.names),)
-        self._row = np.zeros((1, len(self.names)), dtype=np.float64)
-        self._raw = np.zeros((1, 1), dtype=np.float64)
-        self._lock = threading.Lock()
-        self._binding = self._bound_buffers()
+        self._run_one = self._bound_run()
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -150,10 +147,7 @@ class Scorer:
         """
         if row.shape != self._row_shape or row.dtype != _DOUBLE:
             raise self._mismatch(row, f"({len(self.names)},)")
-        with self._lock:
-            self._row[0] = row
-            self._session.run_with_iobinding(self._binding)
-            return self._raw.item()
+        return self._run_one(row)
 
     def score_one(self, row: NDArray[np.float64]) -> ClientScore:
         """Score one client, float64 (F,), NaN where absent.
@@ -230,12 +224,22 @@ class Scorer:
         found: NDArray[np.float64] = self._session.run([self._output], {self._input: np.ascontiguousarray(rows)})[0]
         return found[:, 0]
 
-    def _bound_buffers(self) -> ort.IOBinding:
-        """Bind the one client's row and raw score to the graph once, so that a run neither allocates nor converts."""
+    def _bound_run(self) -> Callable[[NDArray[np.float64]], float]:
+        """Bind a row and a raw score to the graph once; return what runs it on a row without allocating anything."""
+        features = np.zeros((1, len(self.names)), dtype=np.float64)
+        raw = np.zeros((1, 1), dtype=np.float64)
         binding = self._session.io_binding()
-        binding.bind_input(self._input, "cpu", 0, np.float64, self._row.shape, self._row.ctypes.data)
-        binding.bind_output(self._output, "cpu", 0, np.float64, self._raw.shape, self._raw.ctypes.data)
-        return binding
+        binding.bind_input(self._input, "cpu", 0, np.float64, features.shape, features.ctypes.data)
+        binding.bind_output(self._output, "cpu", 0, np.float64, raw.shape, raw.ctypes.data)
+        lock, flat, run = threading.Lock(), features[0], self._session.run_with_iobinding
+
+        def run_one(row: NDArray[np.float64]) -> float:
+            with lock:
+                flat[:] = row
+                run(binding)
+                return raw.item()
+
+        return run_one
 
     def _mismatch(self, rows: NDArray[np.float64], wanted: str) -> FeatureMismatch:
         return FeatureMismatch(

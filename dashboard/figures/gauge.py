@@ -1,4 +1,4 @@
-"""The gauge of repayment probability: seven named bands, the threshold, the client's needle, as accessible HTML and SVG."""
+"""The gauge of repayment probability: seven named bands, the threshold, a needle; accessible HTML and SVG."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def gauge(score: float, policy: Policy, translate: Translator) -> str:
     Returns
     -------
     str
-        A `role="meter"` whose value text says score, level, decision and distance to the threshold; the drawing itself is
-        hidden from screen readers. The legend below names the seven levels, the client's own marked.
+        A `role="meter"` whose value text says score, level, decision and distance to the threshold; the drawing
+        itself is hidden from screen readers. The legend below names the seven levels, the client's own marked.
     """
     level = policy.level(score)
     accepted = bool(policy.accepted(score))
@@ -119,7 +119,8 @@ def _needle(score: float) -> str:
 
 def _end(share: float, translate: Translator) -> str:
     x, _ = _point(share, (OUTER + INNER) / 2)
-    return f'<text class="gauge-tick" x="{x:.2f}" y="{CENTRE_Y + 16}" text-anchor="middle">{translate.percent(share)}</text>'
+    label = translate.percent(share)
+    return f'<text class="gauge-tick" x="{x:.2f}" y="{CENTRE_Y + 16}" text-anchor="middle">{label}</text>'
 
 
 def _legend(level: str, bounds: tuple[float, ...], translate: Translator) -> str:
@@ -129,7 +130,8 @@ def _legend(level: str, bounds: tuple[float, ...], translate: Translator) -> str
         mine = ' aria-current="true"' if name == level else ""
         items.append(
             f'<li{mine}><span class="swatch" style="background:{LEVEL_COLOURS[name]}"></span>'
-            f"<span>{escape(translate(f'level.{name}'))}</span><span class=\"span\">{span}</span></li>"
+            f'<span>{escape(translate(f"level.{name}"))}</span><span class="span">{span}</span></li>'
         )
     title = escape(translate("gauge.levels"))
-    return f'<p class="legend-title" id="levels">{title}</p><ol class="levels" aria-labelledby="levels">{"".join(items)}</ol>'
+    listed = "".join(items)
+    return f'<p class="legend-title" id="levels">{title}</p><ol class="levels" aria-labelledby="levels">{listed}</ol>'

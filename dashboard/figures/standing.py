@@ -54,7 +54,10 @@ def distribution_plot(
             fill_color=NEUTRAL, fill_alpha=0.35, line_color=NEUTRAL, line_width=0.5
         ),
         hv.Curve(
-            (edges, np.append(accepted, accepted[-1])), kdims=[dimension], vdims=["share"], label=translate("standing.accepted")
+            (edges, np.append(accepted, accepted[-1])),
+            kdims=[dimension],
+            vdims=["share"],
+            label=translate("standing.accepted"),
         ).opts(interpolation="steps-post", color=FOR, line_width=2.5),
     ]
     if standing.histogram.client_bin is not None and standing.value is not None:
@@ -104,7 +107,7 @@ def round_places(low: float, high: float, *, days: bool, most: int = 6) -> list[
 
 
 def strip(rank: float) -> str:
-    """Return a strip from 0 to 100 % with a client's rank, a share in [0, 1], and the middle marked; SVG, for the eye only."""
+    """Return a strip from 0 to 100 % with a client's rank, a share in [0, 1], and the middle marked; for eyes only."""
     x = 4 + 92 * rank
     return (
         '<svg class="strip" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true" focusable="false">'

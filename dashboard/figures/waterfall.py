@@ -26,15 +26,13 @@ def logit(share: float) -> float:
     return math.log(share / (1.0 - share))
 
 
-def waterfall_plot(
-    rows: Sequence[dict[str, Any]], threshold: float, translate: Translator, summary: str
-) -> hv.Overlay:
+def waterfall_plot(rows: Sequence[dict[str, Any]], threshold: float, translate: Translator, summary: str) -> hv.Overlay:
     """Return the waterfall, drawn in log-odds of repayment and labelled in repayment probability.
 
     Parameters
     ----------
-    rows : one a bar, from the base down to the score: `label`, `value` (words), `contribution`, `start`, `end` (log-odds of
-        repayment) and `kind` ("base", "reason", "others" or "score").
+    rows : one a bar, from the base down to the score: `label`, `value` (words), `contribution`, `start`, `end`
+        (log-odds of repayment) and `kind` ("base", "reason", "others" or "score").
     threshold : score from which a loan is accepted, in (0, 1).
     translate : words and numbers of the visitor's language.
     summary : what the figure says, for those who don't see it.
@@ -57,8 +55,8 @@ def waterfall_plot(
         if index + 1 < count:
             steps.append((row["end"], y + 0.32, row["end"], y - 1.32))
         ticks.append((y, _tick(row, shown or share)))
-    low = min(min(bar[0] for bar in bars), logit(threshold))
-    high = max(max(bar[2] for bar in bars), logit(threshold))
+    low = min(logit(threshold), *(bar[0] for bar in bars))
+    high = max(logit(threshold), *(bar[2] for bar in bars))
     room = max(0.08 * (high - low), 0.05)
     columns = ["colour", "label", "value", "contribution", "share"]
     rectangles = hv.Rectangles(bars, kdims=["x0", "y0", "x1", "y1"], vdims=columns).opts(

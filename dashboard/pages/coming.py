@@ -23,7 +23,8 @@ def coming_page(name: str, state: SessionState, translate: Translator) -> pn.pan
         link = escape(build(replace(state.address, page="client")))
         return (
             f"<h1>{escape(translate(f'page.{name}'))}</h1><p>{escape(translate(f'coming.{name}'))}</p>"
-            f'<p class="soft">{escape(translate("coming.body"))}<a href="{link}">{escape(translate("coming.link"))}</a>.</p>'
+            f'<p class="soft">{escape(translate("coming.body"))}'
+            f'<a href="{link}">{escape(translate("coming.link"))}</a>.</p>'
         )
 
     return html(pn.bind(shown, state.param.file))

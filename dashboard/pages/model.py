@@ -39,7 +39,7 @@ def model_page(services: Services, t: Translator) -> pn.pane.HTML:
     )
     counts = services.level_counts()
     levels = "".join(
-        f'<tr><th scope="row"><span class="swatch" style="display:inline-block;background:{LEVEL_COLOURS[name]}"></span> '
+        f'<tr><th scope="row"><span class="swatch inline" style="background:{LEVEL_COLOURS[name]}"></span> '
         f"{escape(t(f'level.{name}'))}</th><td class='num'>{t.number(count, 0)}</td>"
         f"<td class='num'>{t.percent(count / max(sum(counts), 1), 1)}</td></tr>"
         for name, count in zip(LEVELS, counts, strict=True)
@@ -47,7 +47,8 @@ def model_page(services: Services, t: Translator) -> pn.pane.HTML:
     return html(
         f"<h1>{escape(t('model.title'))}</h1><p class='soft'>{escape(t('model.intro'))}</p>"
         f"<table><caption>{escape(t('model.measure'))}</caption><tbody>{rows}</tbody></table>"
-        f"<table><caption>{escape(t('model.levels'))}</caption><thead><tr><th scope='col'>{escape(t('decision.level'))}</th>"
+        f"<table><caption>{escape(t('model.levels'))}</caption><thead><tr>"
+        f"<th scope='col'>{escape(t('decision.level'))}</th>"
         f"<th scope='col' class='num'>{escape(t('model.count'))}</th><th scope='col' class='num'>"
         f"{escape(t('model.share'))}</th></tr></thead><tbody>{levels}</tbody></table>"
     )

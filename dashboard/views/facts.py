@@ -37,9 +37,7 @@ class FactsView(pn.viewable.Viewer):
         super().__init__(**params)
         self._state, self._t = state, translate
         language = translate.language
-        self._columns = [
-            column for column in table("application").columns if column.name not in (CLIENT_ID, TARGET)
-        ]
+        self._columns = [column for column in table("application").columns if column.name not in (CLIENT_ID, TARGET)]
         chosen = list(state.facts if state.facts is not None else USUAL)
         self._choice = pmui.MultiChoice(
             label=translate("facts.choose"), value=chosen, sizing_mode="stretch_width", margin=(4, 0),
@@ -88,8 +86,8 @@ def facts_html(columns: Sequence[Column], facts: Any, translate: Translator) -> 
     heads = f'<thead class="sr"><tr><th scope="col">{escape(translate("facts.fact"))}</th>'
     heads += f'<th scope="col">{escape(translate("facts.value"))}</th></tr></thead>'
     sections = "".join(
-        f"<section><table><caption>{escape(group_label(group, language))}</caption>{heads}<tbody>{''.join(rows)}</tbody>"
-        "</table></section>"
+        f"<section><table><caption>{escape(group_label(group, language))}</caption>{heads}"
+        f"<tbody>{''.join(rows)}</tbody></table></section>"
         for group, rows in groups.items()
         if rows
     )

@@ -16,7 +16,7 @@ def style_sheet() -> str:
 
 
 def html(content: Any = "", **options: Any) -> pn.pane.HTML:
-    """Return an HTML pane; `content` may be a string or a function bound to the state. What it shows must be escaped."""
+    """Return an HTML pane; `content` may be a string or a function bound to the state; what it shows is escaped."""
     return pn.pane.HTML(
         content,
         stylesheets=[style_sheet()],

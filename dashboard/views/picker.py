@@ -45,7 +45,7 @@ class Picker(pn.viewable.Viewer):
             options={t(f"level.{level}"): level for level in LEVELS},
         )  # fmt: skip
         self._score = pmui.IntRangeSlider(
-            label=t("picker.score"), start=0, end=100, step=1, margin=(4, 16), sizing_mode="stretch_width", size="small",
+            label=t("picker.score"), start=0, end=100, margin=(4, 16), sizing_mode="stretch_width", size="small",
             value=(round(100 * filters.low), round(100 * filters.high)),
         )  # fmt: skip
         self._next = pmui.Button(label=t("picker.next"), variant="outlined", margin=(4, 12, 4, 0), size="small")
@@ -120,9 +120,15 @@ class Picker(pn.viewable.Viewer):
             self._count,
             self._found,
             pn.FlexBox(self._next, self._refused, margin=(4, 0)),
-            pmui.Details(  # fmt: skip
-                self._decision, self._levels, self._score, self._reset, title=t("picker.filters"),
-                collapsed=self._state.filters == Filters(), sizing_mode="stretch_width", margin=(4, 0),
+            pmui.Details(
+                self._decision,
+                self._levels,
+                self._score,
+                self._reset,
+                title=t("picker.filters"),
+                collapsed=self._state.filters == Filters(),
+                sizing_mode="stretch_width",
+                margin=(4, 0),
             ),
             sizing_mode="stretch_width",
             margin=0,

@@ -28,7 +28,8 @@ def problem_view(state: SessionState, translate: Translator) -> pn.pane.HTML:
 def problem_html(state: SessionState, t: Translator) -> str:
     """Return the state's problem as an alert, with a link to each of the nearest clients."""
     links = "".join(
-        f'<a href="{escape(build(replace(state.address, client=str(client))))}">{client}</a>' for client in state.nearest
+        f'<a href="{escape(build(replace(state.address, client=str(client))))}">{client}</a>'
+        for client in state.nearest
     )
     stale = f"<p>{escape(t('problem.not_current', client=state.file.client))}</p>" if state.file is not None else ""
     return f'<div class="problem" role="alert"><p>{escape(state.problem)}</p><p>{links}</p>{stale}</div>'

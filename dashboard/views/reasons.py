@@ -95,6 +95,4 @@ class ReasonsView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""
-        return pmui.Column(
-            self._head, self.pane, self._sentences, self._table, sizing_mode="stretch_width", margin=0
-        )
+        return pmui.Column(self._head, self.pane, self._sentences, self._table, sizing_mode="stretch_width", margin=0)

@@ -132,9 +132,7 @@ class StandingView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""
-        return pmui.Column(
-            self._list, self._focus, self.pane, self._words, sizing_mode="stretch_width", margin=0
-        )
+        return pmui.Column(self._list, self._focus, self.pane, self._words, sizing_mode="stretch_width", margin=0)
 
 
 def _share(share: float | None, translate: Translator) -> str:

@@ -38,7 +38,7 @@ class Wording:
         return display_value(self._services.feature(name), float("nan") if value is None else value, self.language)
 
     def value(self, file: ClientFile, group: str, quoted: str) -> str:
-        """Return the client's value behind a group: the raw column where there is one, else that of the feature quoted."""
+        """Return the client's value behind a group: the raw column, else that of the feature quoted."""
         table_name, _, column = group.partition(".")
         if table_name == "application" and column in file.facts:
             return display_raw(table("application").column(column), file.facts[column], self.language)

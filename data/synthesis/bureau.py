@@ -59,7 +59,7 @@ def loans(block: Block, counts: NDArray[np.int64], income: Floats) -> Loans:
     length = len(owner)
     hunger, discipline = block.scores["hunger"][owner], block.scores["discipline"][owner]
     wealth = np.log(income / 150_000)[owner]
-    trouble = 0.6 * hunger - 0.6 * discipline + 0.5 * block.scores["refusal"][owner]
+    trouble = block.trouble[owner]
 
     def draw() -> Floats:
         return generator.random(length)

@@ -52,8 +52,8 @@ def cards(block: Block, found: Applications) -> Cards:
     generator = block.streams["cards"]
     rows = np.flatnonzero(found.followed & (found.kind == REVOLVING))
     owner = found.owner[rows]
-    hunger = 0.75 * block.scores["hunger"][owner] + 0.661 * generator.standard_normal(len(rows))
-    discipline = 0.85 * block.scores["discipline"][owner] + 0.527 * generator.standard_normal(len(rows))
+    hunger = 0.95 * block.scores["hunger"][owner] + 0.312 * generator.standard_normal(len(rows))
+    discipline = 0.95 * block.scores["discipline"][owner] + 0.312 * generator.standard_normal(len(rows))
     usage = ndtr(hunger)
     months = np.minimum(found.months[rows], np.floor(-found.decided[rows] / 30.44).astype(np.int64))
     counts = np.clip(months, 1, 96)
@@ -72,7 +72,7 @@ def cards(block: Block, found: Applications) -> Cards:
     smallest = np.where(before > 0, np.minimum(np.maximum(rounded(0.055 * before), 225.0), before), 0.0)
     pays = generator.random(length)
     paid = np.where(before > 0, smallest * np.where(pays < 0.55, 1.0, 1 + 2.4 * pays**3), 0.0)
-    careless = (generator.random(length) < 0.045 * np.exp(-0.6 * discipline - 0.2)[card]) & (before > 0)
+    careless = (generator.random(length) < 0.045 * np.exp(-0.8 * discipline - 0.32)[card]) & (before > 0)
     paid = np.where(careless, 0.0, paid)
     interest = _INTEREST * before
     gap = target - (before + interest - paid)

@@ -27,13 +27,16 @@ def frame(table: str, columns: Mapping[str, NDArray[Any]]) -> pl.DataFrame:
         if column.name not in columns and column.name == schema.TARGET:
             continue
         values = columns[column.name]
+        if column.kind in ("real", "integer") and not column.missing_codes and column.minimum is not None:
+            # a rare draw beyond the largest value ever seen
+            values = np.clip(values, column.minimum, np.inf if column.maximum is None else column.maximum)
         if column.kind == "category":
             positions = np.where(values < 0, len(column.categories), values).astype(np.uint32)
             series.append(_names(column.categories).gather(positions).alias(column.name))
-        elif values.dtype.kind == "f" and column.kind != "real":
-            series.append(pl.Series(column.name, values).fill_nan(None).cast(pl.Int64))
         elif column.kind == "real":
             series.append(pl.Series(column.name, values.astype(np.float64, copy=False)).fill_nan(None))
+        elif values.dtype.kind == "f":
+            series.append(pl.Series(column.name, values).fill_nan(None).cast(pl.Int64))
         else:
             series.append(pl.Series(column.name, values.astype(np.int64, copy=False)))
     return pl.DataFrame(series)

@@ -74,12 +74,12 @@ def _manners(generator: np.random.Generator, discipline: Floats) -> tuple[Floats
     """Return how many days before it was due each instalment is paid, which in two parts, and which not in full."""
     length = len(discipline)
     drawn = generator.random(length)
-    likely = 1 / (1 + np.exp(2.62 + 0.72 * discipline))
+    likely = 1 / (1 + np.exp(2.85 + 1.05 * discipline))
     late = drawn < likely
     days = np.where(late, -np.ceil(generator.exponential(7.0, length) * np.exp(-0.25 * discipline)), 0.0)
     days = np.where(late & (generator.random(length) < 0.03), days * 8, days)
     ahead = (drawn > 1 - 0.685) & ~late
-    days = np.where(ahead, np.ceil(generator.gamma(1.1, 11.8, length)), days)
+    days = np.where(ahead, np.ceil(generator.gamma(1.1, 11.6, length) * np.exp(0.18 * discipline - 0.016)), days)
     days = np.where(ahead & (generator.random(length) < 0.008), days * 7, days)
     partial = generator.random(length) < np.where(late, 0.16, 0.012)
     short = generator.random(length) < np.where(late, 0.05, 0.004)

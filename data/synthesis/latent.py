@@ -39,6 +39,12 @@ class Block:
     scores: dict[str, Floats]
     streams: dict[str, np.random.Generator]
 
+    @property
+    def trouble(self) -> Floats:
+        """How far appetite, discipline and refusals together point to trouble, (n,): mean 0, deviation about 1."""
+        scores = self.scores
+        return 0.6 * scores["hunger"] - 0.6 * scores["discipline"] + 0.5 * scores["refusal"]
+
     def ids_from(self, first: int, stride: int, length: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return `length` distinct ids, in random order, of the `stride` that belong to this block after `first`."""
         return first + self.number * stride + generator.permutation(stride)[:length].astype(np.int64)

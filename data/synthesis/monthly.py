@@ -42,7 +42,7 @@ def loans(block: Block, found: Applications) -> Loans:
     generator = block.streams["monthly"]
     rows = np.flatnonzero(found.followed & (found.kind != REVOLVING))
     own = generator.standard_normal(len(rows))
-    discipline = 0.85 * block.scores["discipline"][found.owner[rows]] + 0.527 * own
+    discipline = 0.95 * block.scores["discipline"][found.owner[rows]] + 0.312 * own
     stops = generator.random(len(rows)) < 0.0046 * np.exp(-0.9 * discipline - 0.4)
     paid = found.paid[rows]
     stopped = np.where(stops, 1 + np.floor(generator.random(len(rows)) * paid), -1).astype(np.int64)
@@ -92,7 +92,7 @@ def _overdue(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the days past due, and those that count (small debts are tolerated)."""
     length = len(loan)
-    likely = (0.0135 * np.exp(-0.80 * some.discipline - 0.32))[loan]
+    likely = (0.0135 * np.exp(-1.0 * some.discipline - 0.5))[loan]
     late = (generator.random(length) < likely) & (number > 0)
     days = np.where(late, np.ceil(generator.exponential(11.0, length)), 0)
     counts = generator.random(length) < 0.72

@@ -34,6 +34,8 @@ _LINES = {
     "Connectivity": "mobile", "Consumer electronics": "household", "Furniture": "industry", "Construction": "industry",
     "Clothing": "industry", "Industry": "other",
 }  # fmt: skip
+# What people in trouble buy more, or less, of.
+_GOODS = {"Mobile": 0.18, "Furniture": -0.30, "Clothing and Accessories": -0.32, "Construction Materials": -0.15}
 _HOURS = 12.48, 3.33
 
 
@@ -44,16 +46,15 @@ def offers(block: Block, found: Applications) -> dict[str, NDArray[Any]]:
     def draw() -> Floats:
         return generator.random(length)
 
-    scores = block.scores
-    trouble = (0.6 * scores["hunger"] - 0.6 * scores["discipline"] + 0.5 * scores["refusal"])[found.owner]
+    trouble = block.trouble[found.owner]
     cash, purchase, revolving = (found.kind == kind for kind in (CASH, CONSUMER, REVOLVING))
     street = draw() < 1 / (
         1 + np.exp(np.where(revolving, -0.33, 1.12) - np.where(cash, 6 * (found.rate - 0.30), 0.0) - 0.30 * trouble)
     )
     yields = _yields(found)
-    goods = np.where(purchase & (draw() < 0.987), _goods().draw(draw()), _code("NAME_GOODS_CATEGORY", "XNA")).astype(
-        np.int16
-    )
+    goods = np.where(
+        purchase & (draw() < 0.987), _tilted(_goods(), _GOODS, trouble, draw()), _code("NAME_GOODS_CATEGORY", "XNA")
+    ).astype(np.int16)
     industry = _industries()[goods]
     elsewhere = np.where(purchase, 1.0, draw())
     industry = np.where(elsewhere < 0.083, _code("NAME_SELLER_INDUSTRY", "Consumer electronics"), industry)

@@ -121,7 +121,7 @@ def applications(block: Block, income: Floats) -> Applications:
     decided = _decisions(block, owner, first, kind, outcome, months)
 
     terms = _terms(generator, kind, outcome, length)
-    amounts = _amounts(generator, kind, outcome, np.log(income / 150_000)[owner], terms, decided)
+    amounts = _amounts(generator, kind, outcome, np.log(income / 150_000)[owner], block.trouble[owner], terms, decided)
     chance = generator.random(length)
     described = ~(
         (outcome == CANCELED)
@@ -190,7 +190,11 @@ def _decisions(
     """Return the days of the decisions: the first is a client's oldest, the others lie between it and day 0."""
     generator = block.streams["previous"]
     length = len(owner)
-    tenure = ndtr(0.25 * block.scores["applications"] + 0.968 * generator.standard_normal(len(block.ids)))
+    tenure = ndtr(
+        0.25 * block.scores["applications"]
+        - 0.22 * block.scores["hunger"]
+        + 0.943 * generator.standard_normal(len(block.ids))
+    )
     oldest = 40 + 2_880 * tenure**0.92
     recency = np.where(kind == CONSUMER, 0.95, np.where(outcome == APPROVED, 1.12, 2.75))
     days = oldest[owner] * np.where(first, 1.0, generator.random(length) ** recency)
@@ -214,7 +218,7 @@ def _terms(
 
 def _amounts(
     generator: np.random.Generator, kind: NDArray[np.int16], outcome: NDArray[np.int16], wealth: Floats,
-    terms: NDArray[np.int64], decided: Floats,
+    trouble: Floats, terms: NDArray[np.int64], decided: Floats,
 ) -> dict[str, Floats]:  # fmt: skip
     length = len(kind)
 
@@ -237,7 +241,7 @@ def _amounts(
     insurance = _INSURANCE[np.searchsorted(_INSURANCE_SHARES[:-1], generator.random(length), side="right")]
     applied = np.where(kind == CONSUMER, price, np.where(kind == CASH, cash, limit))
     credit = np.where(kind == REVOLVING, limit, rounded((applied - down) * insurance))
-    yearly = np.clip(np.where(kind == CASH, 0.30, 0.22) + 0.16 * normal(), 0.001, 0.9)
+    yearly = np.clip(np.where(kind == CASH, 0.30, 0.22) + 0.156 * normal() + 0.035 * trouble, 0.001, 0.9)
     monthly = yearly / 12
     annuity = np.where(kind == REVOLVING, 0.05 * limit, rounded(credit * monthly / (1 - (1 + monthly) ** -months)))
 

@@ -104,7 +104,10 @@ def test_an_import_may_be_prepared_as_it_is(here: Path, tables: Path, tmp_path: 
 
 
 def test_two_preparations_of_one_name_at_once_are_refused(here: Path, tables: Path) -> None:
-    with module._alone(portfolio_folder("mine")), pytest.raises(StoreError, match="Another preparation .* mine is running"):
+    with (
+        module._alone(portfolio_folder("mine")),
+        pytest.raises(StoreError, match=r"Another preparation .* mine is running"),
+    ):
         prepare(tables, "mine")
 
 

@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ui_server import browser, context, page, server  # noqa: E402
+from ui_server import browser, context, page, server
 
 __all__ = ["browser", "context", "page", "server"]

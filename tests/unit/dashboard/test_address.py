@@ -41,7 +41,15 @@ def test_an_address_comes_back_from_its_text(address: Address) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "?", "?page=nowhere", "?decision=perhaps&levels=none&score=a-b", "?score=0.9-0.1", "?score=-1-2", "?score=nan-1"],
+    [
+        "",
+        "?",
+        "?page=nowhere",
+        "?decision=perhaps&levels=none&score=a-b",
+        "?score=0.9-0.1",
+        "?score=-1-2",
+        "?score=nan-1",
+    ],
 )
 def test_a_senseless_address_is_the_default_one(text: str) -> None:
     assert parse(text) == Address()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -11,8 +11,8 @@ from models.policy import LEVELS, Policy
 POLICY = Policy(base_rate=0.08)
 
 
-def _meter(score: float, language: str = "en") -> ElementTree.Element:
-    root = ElementTree.fromstring(gauge(score, POLICY, Translator(language)))
+def _meter(score: float, language: str = "en") -> ET.Element:
+    root = ET.fromstring(gauge(score, POLICY, Translator(language)))
     meter = root.find("div")
     assert meter is not None
     return meter
@@ -32,7 +32,7 @@ def test_the_gauge_is_a_meter_that_says_what_it_shows(score: float) -> None:
 def test_the_seven_levels_are_named_and_the_clients_own_is_marked() -> None:
     for language in ("fr", "en"):
         translate = Translator(language)
-        root = ElementTree.fromstring(gauge(0.60, POLICY, translate))
+        root = ET.fromstring(gauge(0.60, POLICY, translate))
         items = root.findall("ol/li")
         assert [item.findall("span")[1].text for item in items] == [translate(f"level.{level}") for level in LEVELS]
         assert [item.get("aria-current") for item in items] == [None] * 4 + ["true"] + [None] * 2
@@ -46,7 +46,10 @@ def test_bands_tile_the_arc_and_the_needle_points_at_the_score() -> None:
     assert starts[1:] == ends[:-1]
     needle = next(path for path in svg.findall("path") if path.get("class") == "gauge-needle")
     tip_x, tip_y = map(float, needle.get("d")[1:].split("L")[0].split())
-    assert (tip_x, tip_y) == (pytest.approx(180 - 134 * 2**-0.5, abs=0.01), pytest.approx(180 - 134 * 2**-0.5, abs=0.01))
+    assert (tip_x, tip_y) == (
+        pytest.approx(180 - 134 * 2**-0.5, abs=0.01),
+        pytest.approx(180 - 134 * 2**-0.5, abs=0.01),
+    )
 
 
 def test_the_distance_is_told_in_points() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
+
 import pytest
 
 from data.synthesis import generate
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CLIENTS = 10_000
 SEED = 7

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -14,6 +14,9 @@ from data.errors import InvalidOption
 from data.files import sha256_of
 from data.synthesis import MARK, block_tables, generate, synthesise
 from data.synthesis.portfolio import FILES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def first(tables: dict[str, pl.DataFrame], end: int) -> dict[str, pl.DataFrame]:
@@ -86,13 +89,13 @@ def test_impossible_requests_are_refused(clients: int, seed: int, what: str, tmp
 
 
 def test_an_interrupted_run_leaves_no_file(tmp_path: Path) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(step: str, fraction: float) -> None:
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         synthesise(1_200, 3, tmp_path / "out", stop)
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -1,0 +1,95 @@
+"""Visits that come and go leave nothing behind; served in this process, so that what lives on can be counted."""
+
+from __future__ import annotations
+
+import gc
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import panel as pn
+import psutil
+import pytest
+from bokeh.client import pull_session
+from bokeh.document import Document
+
+from dashboard.app import Application
+from dashboard.server import check_free
+from dashboard.services import Services
+from data.store import Portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+VISITS = 60
+LIVE_DOCUMENTS = 3
+KEPT_BYTES = 20_000_000
+
+
+@pytest.fixture
+def address(artifacts: Path) -> Iterator[str]:
+    services = Services(Portfolio.open(artifacts / "portfolios" / "small"), artifacts / "models" / "small")
+    application = Application(services, "fr")
+    port = check_free("127.0.0.1", 0)
+    thread = pn.serve(
+        {"/": application.build}, port=port, threaded=True, show=False, verbose=False,
+        liveness=True, unused_session_lifetime_milliseconds=300, check_unused_sessions_milliseconds=100,
+    )  # fmt: skip
+    try:
+        _wait(f"http://localhost:{port}/liveness")
+        yield f"http://localhost:{port}"
+    finally:
+        thread.stop()
+
+
+def _wait(address: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _visit(address: str, count: int) -> None:
+    for visit in range(count):
+        page = "client" if visit % 4 else "model"
+        with urllib.request.urlopen(f"{address}/?page={page}&lang={'fr' if visit % 2 else 'en'}", timeout=60) as answer:
+            assert answer.status == 200
+
+
+def _documents() -> int:
+    """Return how many documents live, once the server has discarded the sessions that nobody came back to."""
+    deadline = time.monotonic() + 30
+    count = -1
+    while time.monotonic() < deadline:
+        time.sleep(0.3)
+        gc.collect()
+        count = sum(isinstance(found, Document) for found in gc.get_objects())
+        if count <= LIVE_DOCUMENTS:
+            break
+    return count
+
+
+def test_sixty_visits_leave_no_document_and_little_memory(address: str) -> None:
+    _visit(address, 20)
+    assert _documents() <= LIVE_DOCUMENTS
+    before = psutil.Process().memory_info().rss
+    _visit(address, VISITS)
+    assert _documents() <= LIVE_DOCUMENTS
+    kept = psutil.Process().memory_info().rss - before
+    assert kept < KEPT_BYTES, f"{VISITS} visits left {kept / 1e6:.1f} MB"
+
+
+def test_sessions_that_connect_and_leave_are_let_go_too(address: str) -> None:
+    for _ in range(8):
+        session = pull_session(url=address)
+        session.close()
+        del session
+    assert _documents() <= LIVE_DOCUMENTS
