@@ -1,8 +1,8 @@
 """What a session holds is let go when it ends.
 
-Two leaks are closed here, seen in Panel 1.9.4 with panel-material-ui 0.16.6: every `Page` leaves a watcher on the
-process-wide
-`pn.state`, and HoloViews keeps the callbacks of plots whose document was emptied before their panes could clean up.
+Three leaks are closed here, seen in Panel 1.9.4 with panel-material-ui 0.16.6: every `Page` leaves a watcher on the
+process-wide `pn.state`; the notice of a lost connection stays in its list of views, with its document; and HoloViews
+keeps the callbacks of plots whose document was emptied before their panes could clean up.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ def release_at_end(page: Any, panes: list[pn.pane.HoloViews], close: Callable[[]
     panes : every HoloViews pane of the session, those not shown included; the list may grow until the session ends.
     close : ends the session's own work.
     """
+    document = pn.state.curdoc
 
     def released(_context: Any) -> None:
         close()
+        for reference, (_, _, shown_in, _) in list(pn.state._views.items()):  # noqa: SLF001 (no public way)
+            if shown_in is document:
+                pn.state._views.pop(reference, None)  # noqa: SLF001
         _unwatch_busy(page)
         for pane in panes:
             for ref, (plot, _) in list(pane._plots.items()):  # noqa: SLF001 (no public way to clean up)

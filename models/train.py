@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 MOST_TREES = 600
 PATIENCE = 50
-LARGE = 100_000
-"""From so many labelled clients on, trees may be larger; below it, small ones rank better on held-out clients."""
+MIDDLING, LARGE = 20_000, 100_000
+"""Labelled clients from which on a tree may weigh more, and then be larger; with fewer, that ranks the unseen worse."""
 GROWN_AT_ONCE = 10
 PREDICTED_AT_ONCE = 8192
 CHECKED_CLIENTS = 2000
@@ -64,18 +64,18 @@ NOTES = (
 
 def parameters(labelled: int, monotone: list[int], seed: int) -> dict[str, Any]:
     """Return LightGBM's parameters for so many labelled clients; shallow trees are quick to explain exactly."""
-    large = labelled >= LARGE
+    middling, large = labelled >= MIDDLING, labelled >= LARGE
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "learning_rate": 0.1,
+        "learning_rate": 0.2 if middling else 0.1,
         "num_leaves": 15 if large else 5,
         "max_depth": 5 if large else 3,
         "min_data_in_leaf": max(2, min(60, labelled // 20)),
         "feature_fraction": 0.4,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "lambda_l2": 30.0,
+        "lambda_l2": 60.0 if middling else 30.0,
         "monotone_constraints": monotone,
         "seed": seed,
         "deterministic": True,
@@ -134,7 +134,7 @@ def train(
                 feature_name=list(plain_names),
                 params={**settings, "num_threads": threads},
             ).construct()
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(threads, initializer=_silence_lightgbm) as pool:
             with clock.step("growing"):
                 boosters, booster, losses = _grow(clients, folds, settings, pool, part(report, 0.05, 0.9))
             trees = len(losses)
@@ -188,6 +188,11 @@ def train(
     return card
 
 
+def _silence_lightgbm() -> None:
+    """Set the verbosity of the calling thread: LightGBM keeps one for each thread, and only such a call sets it."""
+    lgb.Dataset(np.eye(2), [0, 1], params={"verbosity": -1, "num_threads": 1}).construct()
+
+
 class _Growing:
     """A booster that grows a tree at a time on one thread, and its held-out loss after each tree, where it has one."""
 
@@ -217,16 +222,19 @@ def _grow(
     -------
     boosters of the folds, booster on every client, and the mean held-out loss up to the iteration where it is least.
     """
-    watched = list(pool.map(lambda fold: _Growing(settings, clients.subset(fold[0]), clients.subset(fold[1])), folds))
+    # LightGBM keeps one number of threads for the whole process and crashes where making a data set changes it under a
+    # booster at work: all are made here, one after the other, before any grows.
+    parts = [[clients.subset(some.tolist(), params=settings).construct() for some in fold] for fold in folds]
+    watched = [_Growing(settings, seen, held_out) for seen, held_out in parts]
     final = _Growing(settings, clients)
-    losses = np.empty(0)
+    losses = np.empty(0, dtype=np.float64)
     while len(losses) < MOST_TREES and len(losses) - int(np.argmin(losses) if len(losses) else 0) <= PATIENCE:
         trees = min(GROWN_AT_ONCE, MOST_TREES - len(losses))
         list(pool.map(lambda growing: growing.grow(trees), (final, *watched)))  # noqa: B023 -- done before the next
         losses = np.mean([growing.losses for growing in watched], axis=0)
         report(f"training, {len(losses)} trees", len(losses) / MOST_TREES)
-    kept = losses[: int(np.argmin(losses)) + 1]
-    return [growing.booster for growing in watched], final.booster, kept.tolist()
+    kept = losses[: int(np.argmin(losses)) + 1].tolist()
+    return [growing.booster for growing in watched], final.booster, kept
 
 
 def _out_of_fold(
