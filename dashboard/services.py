@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WATERFALL_BARS = 9
 STANDINGS = 8
-SUGGESTIONS = 6
+SUGGESTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)

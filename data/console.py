@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def run_command(command: Callable[[], int | None]) -> int:
     """Run `command` and return the exit status.
 
-    0 or what it returns on success, 2 with the message on standard error for a PretscopeError, 130 when interrupted, and
-    1 where the reader of its output went away. Any other exception is a defect and keeps its traceback.
+    0 or what it returns on success, 2 with the message on standard error for a PretscopeError, 130 when interrupted,
+    and 1 where the reader of its output went away. Any other exception is a defect and keeps its traceback.
     """
     try:
         return command() or 0

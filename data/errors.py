@@ -17,14 +17,17 @@
     │   └── FeatureMismatch      features other than those the model was trained on
     └── ServingError             the dashboard can't be served (a port in use, a bad address)
 
-A message says what is wrong, what was got, what is allowed and what to do next. Command-line programs print it without a
-traceback and end with status 2 (`data.console.run_command`).
+A message says what is wrong, what was got, what is allowed and what to do next. Command-line programs print it without
+a traceback and end with status 2 (`data.console.run_command`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class PretscopeError(Exception):

@@ -32,8 +32,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -93,6 +93,6 @@ def check_files(folder: Path, described: dict[str, dict[str, Any]], next_step: s
         found = sha256_of(path)
         if found != facts["sha256"]:
             raise HashMismatch(
-                f"{path} is not the file its manifest describes: SHA-256 {found[:12]}…, expected {facts['sha256'][:12]}…. "
-                f"{next_step}"
+                f"{path} is not the file its manifest describes: SHA-256 {found[:12]}…, "
+                f"expected {facts['sha256'][:12]}…. {next_step}"
             )

@@ -10,7 +10,7 @@ VARIABLE = "PRETSCOPE_ARTIFACTS"
 
 
 def artifacts() -> Path:
-    """Return the root of everything produced: the folder PRETSCOPE_ARTIFACTS names, else `artifacts/` of the project."""
+    """Return the root of everything produced: PRETSCOPE_ARTIFACTS, else `artifacts/` of the project."""
     chosen = os.environ.get(VARIABLE)
     return Path(chosen) if chosen else ROOT / "artifacts"
 

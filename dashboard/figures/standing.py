@@ -8,10 +8,11 @@ import holoviews as hv
 import numpy as np
 from bokeh.models import NumeralTickFormatter
 
+from dashboard.figures.axes import label_axis
 from dashboard.figures.palette import CLIENT, FOR, NEUTRAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,72 +24,77 @@ YEAR = 365.25
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
-def distribution_plot(
-    standing: Standing,
-    name: str,
-    value: str,
-    ticks: Sequence[tuple[float, str]],
-    translate: Translator,
-    summary: str,
-    *,
-    backwards: bool = False,
-) -> hv.Overlay:
-    """Return the distribution of a fact among all and among accepted clients, the client's own value marked.
+def distribution_layers(standing: Standing, translate: Translator) -> hv.Overlay:
+    """Return the distribution of a fact among all and among accepted clients, and a mark at the client's own value.
+
+    The layers are the same for any fact; the mark is nowhere where the client has no value.
+    """
+    histogram = standing.histogram
+    edges, counts = histogram.edges, (histogram.everyone, histogram.accepted)
+    if not counts[0].size:
+        edges, counts = np.array([0.0, 1.0]), (np.zeros(1, np.int64), np.zeros(1, np.int64))
+    everyone, accepted = map(_shares, counts)
+    place = np.nan
+    if histogram.client_bin is not None and standing.value is not None:
+        place = min(max(standing.value, float(edges[0])), float(edges[-1]))
+    top = _top(standing)
+    steps = (edges, np.append(accepted, accepted[-1]))
+    dimensions = {"kdims": ["x"], "vdims": ["share"]}
+    return hv.Overlay(
+        [
+            hv.Histogram((edges, everyone), label=translate("standing.all"), **dimensions),
+            hv.Curve(steps, label=translate("standing.accepted"), **dimensions).relabel(group="Accepted"),
+            hv.Curve(([place, place], [0.0, top]), label=translate("standing.value"), **dimensions).relabel(
+                group="Client"
+            ),
+        ]
+    )
+
+
+def distribution_options(translate: Translator, hook: Callable[[Any, Any], None]) -> list[hv.Options]:
+    """Return how the layers are drawn; `hook` shall call `dress_distribution` for the fact shown."""
+    return [
+        hv.opts.Histogram(fill_color=NEUTRAL, fill_alpha=0.35, line_color=NEUTRAL, line_width=0.5),
+        hv.opts.Curve("Accepted", interpolation="steps-post", color=FOR, line_width=2.5),
+        hv.opts.Curve("Client", color=CLIENT, line_width=3),
+        hv.opts.Overlay(
+            responsive=True,
+            height=HEIGHT,
+            framewise=True,
+            ylabel=translate("standing.share"),
+            legend_position="top",
+            legend_opts={"background_fill_alpha": 0, "border_line_alpha": 0, "ncols": 1},
+            yformatter=NumeralTickFormatter(format="0 %" if translate.language == "fr" else "0%"),
+            toolbar=None,
+            default_tools=[],
+            show_grid=False,
+            hooks=[hook],
+            fontsize={"ticks": "12px", "labels": "12px", "legend": "12px"},
+        ),
+    ]
+
+
+def dress_distribution(
+    figure: Any, standing: Standing, name: str, ticks: Sequence[tuple[float, str]], summary: str, *, backwards: bool
+) -> None:
+    """Give a figure the ranges and words of its fact.
 
     Parameters
     ----------
-    standing : histogram counts of both populations in shared bins, and the client's value.
-    name, value : what people call the fact, and the client's value, in words.
+    figure : the Bokeh figure.
+    standing : as drawn by `distribution_layers`.
+    name : what people call the fact.
     ticks : places on the axis, in the fact's own unit, and what people read there.
-    translate : words and numbers of the visitor's language.
     summary : what the figure says, for those who don't see it.
     backwards : whether a smaller number is more for people, as in days counted back from the application.
     """
-    frame = standing.histogram.frame()
     edges = standing.histogram.edges
-    everyone, accepted = (_shares(frame[key].to_numpy()) for key in ("everyone", "accepted"))
-    dimension = hv.Dimension("x", label=name)
-    top = float(max(everyone.max(), accepted.max()))
-    layers: list[Any] = [
-        hv.Histogram((edges, everyone), kdims=[dimension], vdims=["share"], label=translate("standing.all")).opts(
-            fill_color=NEUTRAL, fill_alpha=0.35, line_color=NEUTRAL, line_width=0.5
-        ),
-        hv.Curve(
-            (edges, np.append(accepted, accepted[-1])),
-            kdims=[dimension],
-            vdims=["share"],
-            label=translate("standing.accepted"),
-        ).opts(interpolation="steps-post", color=FOR, line_width=2.5),
-    ]
-    if standing.histogram.client_bin is not None and standing.value is not None:
-        place = min(max(standing.value, float(edges[0])), float(edges[-1]))
-        label = translate("standing.client", value=value)
-        layers.append(
-            hv.Curve([(place, 0.0), (place, top)], kdims=[dimension], vdims=["share"], label=label).opts(
-                color=CLIENT, line_width=3
-            )
-        )
-
-    def named(plot: Any, _element: Any) -> None:
-        plot.state.update(html_attributes={"role": "img", "aria-label": summary})
-
-    return hv.Overlay(layers).opts(
-        responsive=True,
-        height=HEIGHT,
-        xlabel=name,
-        ylabel=translate("standing.share"),
-        xticks=list(ticks),
-        ylim=(0.0, 1.05 * top),
-        invert_xaxis=backwards,
-        legend_position="top",
-        legend_opts={"background_fill_alpha": 0, "border_line_alpha": 0, "ncols": 1},
-        yformatter=NumeralTickFormatter(format="0 %" if translate.language == "fr" else "0%"),
-        toolbar=None,
-        default_tools=[],
-        show_grid=False,
-        hooks=[named],
-        fontsize={"ticks": "12px", "labels": "12px", "legend": "12px"},
-    )
+    low, high = (float(edges[0]), float(edges[-1])) if edges.size > 1 else (0.0, 1.0)
+    figure.x_range.update(start=high if backwards else low, end=low if backwards else high)
+    figure.y_range.update(start=0.0, end=1.05 * _top(standing))
+    label_axis(figure.xaxis[0], ticks)
+    figure.xaxis[0].axis_label = name
+    figure.update(html_attributes={"role": "img", "aria-label": summary})
 
 
 def round_places(low: float, high: float, *, days: bool, most: int = 6) -> list[float]:
@@ -119,3 +125,10 @@ def strip(rank: float) -> str:
 
 def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return counts / max(int(counts.sum()), 1)
+
+
+def _top(standing: Standing) -> float:
+    histogram = standing.histogram
+    if not histogram.everyone.size:
+        return 1.0
+    return float(max(_shares(histogram.everyone).max(), _shares(histogram.accepted).max()))

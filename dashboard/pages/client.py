@@ -35,7 +35,7 @@ class ClientPage(pn.viewable.Viewer):
         super().__init__(**params)
         reasons = ReasonsView(state, services, translate)
         standing = StandingView(state, services, translate)
-        self.panes = [reasons.pane, standing.pane]
+        self.panes = [reasons.figure.pane, standing.figure.pane]
         decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
         narrow, wide = {"xs": 12, "md": 4}, {"xs": 12, "md": 8}
         self._page = pmui.Column(

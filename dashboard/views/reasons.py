@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard.figures.waterfall import waterfall_plot
+from dashboard.figures.waterfall import dress_waterfall, waterfall_layers, waterfall_options
 from dashboard.views.html import html
+from dashboard.views.live import LiveFigure
 from dashboard.views.wording import Wording
 from explain.waterfall import OTHERS
 
@@ -27,7 +28,7 @@ class ReasonsView(pn.viewable.Viewer):
         self._t, self._services = translate, services
         self._wording = Wording(services, translate)
         self._head, self._sentences, self._table = html(), html(), html()
-        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", margin=0)
+        self.figure = LiveFigure()
         self._draw(state.file)
         state.param.watch(lambda event: self._draw(event.new), "file")
 
@@ -44,7 +45,12 @@ class ReasonsView(pn.viewable.Viewer):
                 f"<h2>{escape(t('reasons.title'))}</h2>"
                 f'<p class="soft">{escape(t("reasons.intro", base=base, score=score))}</p>'
             )
-            self.pane.object = waterfall_plot(rows, self._services.policy.threshold, t, summary)
+            threshold = self._services.policy.threshold
+            self.figure.show(
+                waterfall_layers(rows, threshold, t),
+                lambda hook: waterfall_options(t, hook),
+                lambda figure: dress_waterfall(figure, rows, threshold, t, summary),
+            )
             self._sentences.object = wording.sentences_html(file)
             self._table.object = self._table_html(rows)
 
@@ -95,4 +101,6 @@ class ReasonsView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""
-        return pmui.Column(self._head, self.pane, self._sentences, self._table, sizing_mode="stretch_width", margin=0)
+        return pmui.Column(
+            self._head, self.figure.pane, self._sentences, self._table, sizing_mode="stretch_width", margin=0
+        )

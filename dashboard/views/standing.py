@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard.figures.standing import distribution_plot, round_places, strip
+from dashboard.figures.standing import (
+    distribution_layers,
+    distribution_options,
+    dress_distribution,
+    round_places,
+    strip,
+)
 from dashboard.views.html import html
+from dashboard.views.live import LiveFigure
 from dashboard.views.wording import Wording
 from explain.comparison import reads_backwards
 
@@ -28,7 +35,7 @@ class StandingView(pn.viewable.Viewer):
         self._state, self._services, self._t = state, services, translate
         self._wording = Wording(services, translate)
         self._list, self._words = html(), html()
-        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", margin=0)
+        self.figure = LiveFigure()
         self._focus = pmui.Select(
             label=translate("standing.choose"), options={}, sizing_mode="stretch_width", margin=(10, 0), size="small"
         )
@@ -60,8 +67,7 @@ class StandingView(pn.viewable.Viewer):
 
     def _plot(self, file: ClientFile, focus: str | None) -> None:
         chosen = next((standing for standing in file.standings if standing.feature == focus), None)
-        if chosen is None or chosen.histogram.everyone.size == 0:
-            self.pane.object, self._words.object = None, f"<p>{escape(self._t('standing.empty'))}</p>"
+        if chosen is None:
             return
         name, value = self._wording.feature(chosen.feature), self._value(chosen)
         summary = self._summary(chosen, name, value)
@@ -69,10 +75,14 @@ class StandingView(pn.viewable.Viewer):
         days = self._services.feature(chosen.feature).unit == "days"
         places = round_places(float(edges[0]), float(edges[-1]), days=days)
         ticks = [(place, self._wording.number(chosen.feature, place)) for place in places]
-        self.pane.object = distribution_plot(
-            chosen, name, value, ticks, self._t, summary, backwards=self._backwards(chosen)
+        backwards = self._backwards(chosen)
+        self.figure.show(
+            distribution_layers(chosen, self._t),
+            lambda hook: distribution_options(self._t, hook),
+            lambda figure: dress_distribution(figure, chosen, name, ticks, summary, backwards=backwards),
         )
-        self._words.object = f'<p class="soft">{escape(summary)}</p>'
+        nobody = chosen.histogram.everyone.size == 0
+        self._words.object = f'<p class="soft">{escape(self._t("standing.empty") if nobody else summary)}</p>'
 
     def _backwards(self, standing: Standing) -> bool:
         return reads_backwards(self._services.feature(standing.feature))
@@ -132,7 +142,9 @@ class StandingView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""
-        return pmui.Column(self._list, self._focus, self.pane, self._words, sizing_mode="stretch_width", margin=0)
+        return pmui.Column(
+            self._list, self._focus, self.figure.pane, self._words, sizing_mode="stretch_width", margin=0
+        )
 
 
 def _share(share: float | None, translate: Translator) -> str:

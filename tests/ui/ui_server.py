@@ -68,6 +68,8 @@ def served(artifacts: Path, *options: str) -> Iterator[str]:
             process.kill()
             raise
         listener.join(5)
+        assert process.stdout is not None
+        process.stdout.close()
     assert status == 0, f"the server ended with {status} when told to stop:\n" + "".join(said)
 
 
@@ -121,8 +123,8 @@ def watched(context: BrowserContext, server: str) -> Iterator[Page]:
     page.on("websocket", lambda socket: asked(type("Request", (), {"url": socket.url.replace("ws", "http", 1)})))
     page.set_default_timeout(60_000)
     yield page
-    assert seen.console == []
-    assert seen.foreign == []
+    assert not seen.console, "the console is not empty: " + "\n".join(seen.console)
+    assert not seen.foreign, "another host was asked: " + "\n".join(seen.foreign)
     page.close()
 
 
