@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
+from tornado.websocket import WebSocketClosedError
 
 from data.errors import ServingError
 
@@ -43,6 +45,7 @@ def serve(
         If the port is in use, may not be used, or the address is none of this machine's.
     """
     port = check_free(address, port)
+    logging.getLogger("asyncio").addFilter(_is_news)
     server: Any = pn.serve(  # type: ignore[no-untyped-call]
         {"/": build},
         address=address,
@@ -80,6 +83,11 @@ def check_free(address: str, port: int) -> int:
             return int(probe.getsockname()[1])
     except (OSError, UnicodeError) as error:
         raise ServingError(_explain(error, address, port)) from None
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a log record is worth a line: that a visitor left while something was sent is not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], WebSocketClosedError))
 
 
 def _explain(error: OSError | UnicodeError, address: str, port: int) -> str:

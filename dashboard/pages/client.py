@@ -27,6 +27,7 @@ class ClientPage(pn.viewable.Viewer):
     Attributes
     ----------
     panes : the HoloViews panes, to be released when the session ends.
+    layout : what is shown.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class ClientPage(pn.viewable.Viewer):
         self.panes = [reasons.figure.pane, standing.figure.pane]
         decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
         narrow, wide = {"xs": 12, "md": 4}, {"xs": 12, "md": 8}
-        self._page = pmui.Column(
+        self.layout = pmui.Column(
             problem_view(state, translate),
             pmui.Grid(
                 pmui.Grid(decision, size=narrow),
@@ -56,7 +57,7 @@ class ClientPage(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the page."""
-        return self._page
+        return self.layout
 
 
 def _stack(*cards: Any) -> pmui.Column:

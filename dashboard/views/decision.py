@@ -43,7 +43,7 @@ def decision_html(file: ClientFile | None, services: Services, t: Translator) ->
     return (
         f"<h1>{escape(t('decision.heading', client=file.client))}</h1>"
         f'<p class="verdict {verdict}" role="status"><span class="mark" aria-hidden="true">'
-        f"{'✓' if outcome.accepted else '✕'}</span>{escape(t(f'decision.{verdict}'))}</p>"
+        f"{'✓' if outcome.accepted else '✕'}</span><span>{escape(t(f'decision.{verdict}'))}</span></p>"
         f"<p>{escape(t(f'decision.why_{verdict}', score=score, threshold=threshold))}</p>"
         f"{gauge(outcome.score, policy, t)}"
         f'<dl class="key">{listed}</dl>'

@@ -55,7 +55,7 @@ class Picker(pn.viewable.Viewer):
         self._offer(self._typed())
 
     def _watch(self) -> None:
-        self._id.param.watch(lambda event: self._offer(event.new), "value_input")
+        self._id.param.watch(self._typed_in, "value_input")
         self._id.param.watch(lambda event: self._controller.open(event.new), "value")
         self._found.on_click(self._picked)
         for widget in (self._decision, self._levels):
@@ -65,6 +65,9 @@ class Picker(pn.viewable.Viewer):
         self._refused.on_click(lambda _: self._controller.step("refused"))
         self._reset.on_click(self._cleared)
         self._state.param.watch(self._shown, ["file", "problem"])
+
+    def _typed_in(self, event: Any) -> None:
+        self._offer(self._typed() if event.new else "")
 
     def _typed(self) -> str:
         shown = self._state.file
@@ -108,7 +111,9 @@ class Picker(pn.viewable.Viewer):
 
     def _shown(self, *_events: Any) -> None:
         if self._state.file is not None and not self._state.problem:
-            self._id.value = str(self._state.file.client)
+            shown = str(self._state.file.client)
+            self._id.param.update(value=shown, value_input=shown)
+            self._offer("")
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the picker, as a narrow column."""
