@@ -10,6 +10,7 @@ window.addEventListener("popstate", () => window.location.reload());
     for (const button of root.querySelectorAll('button[aria-label="Toggle theme"]')) {
       button.setAttribute("aria-label", PRETSCOPE.theme);
     }
+    for (const choice of root.querySelectorAll('[role="listbox"] [role="menuitem"]')) choice.setAttribute("role", "option");
     for (const tip of root.querySelectorAll('[role="tooltip"] *')) {
       if (tip.children.length === 0 && tip.textContent === "Toggle theme") tip.textContent = PRETSCOPE.theme;
     }

@@ -1,4 +1,4 @@
-"""A client's value beside those of accepted clients, in words: "c'est moins que pour 87 % des clients acceptés"."""
+"""A client's value beside those of accepted clients, in words: "less than for 87% of accepted clients"."""
 
 from __future__ import annotations
 

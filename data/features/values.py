@@ -1,4 +1,4 @@
-"""Values as people say them: "43 ans", "8 mois", "1 250 000", "25 %", "Oui", "non renseigné"."""
+"""Values as people say them: "43 years", "8 months", "1,250,000", "25%", "Yes", "not provided"."""
 
 from __future__ import annotations
 

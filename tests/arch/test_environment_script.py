@@ -139,6 +139,7 @@ def test_where_environments_go(
     assert script.cache_root() == Path(expected)
 
 
+@pytest.mark.slow
 def test_a_real_one_answers_with_its_interpreter_alone(project: Path) -> None:
     command = [sys.executable, str(project / "scripts/environment.py"), "tiny"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PIP_NO_INDEX": "1"})

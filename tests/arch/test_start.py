@@ -54,6 +54,7 @@ def test_no_framework_is_imported_at_start(root: Path, frameworks: Path, name: s
     assert modules_after(IMPORT_ONE, name, root, frameworks).isdisjoint(FRAMEWORKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["data", "models", "explain"])
 def test_nothing_under_the_dashboard_imports_what_draws(root: Path, name: str) -> None:
     assert modules_after(IMPORT_ALL, name, root).isdisjoint(DRAWING)

@@ -246,6 +246,7 @@ def test_progress_goes_up_to_the_end(raw: Path, tmp_path: Path) -> None:
     assert all(0 <= fraction <= 1 for fraction in told)
 
 
+@pytest.mark.slow
 def test_the_real_sample(home_credit: Path, tmp_path: Path) -> None:
     import pandas as pd
 

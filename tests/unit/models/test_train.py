@@ -136,6 +136,7 @@ def test_an_interrupted_training_leaves_the_old_model(features, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_a_killed_training_leaves_the_old_model_and_the_next_one_works(features, tmp_path):
     out = tmp_path / "model"

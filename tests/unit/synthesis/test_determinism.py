@@ -48,6 +48,7 @@ def test_another_seed_gives_other_clients() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_written_files_are_the_same_each_time(tmp_path: Path) -> None:
     told: list[float] = []
     for name in ("one", "other"):
