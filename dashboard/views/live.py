@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -42,13 +43,25 @@ class LiveFigure:
         if self._pipe is None:
             self._pipe = hv.streams.Pipe(data=layers)
             figure = hv.DynamicMap(_same, streams=[self._pipe])
-            self.pane.object = figure.opts(*options(self._hook))
+            self.pane.object = figure.opts(*options(_hook(weakref.ref(self))))
         else:
             self._pipe.send(layers)
 
-    def _hook(self, plot: Any, _element: Any) -> None:
+    def dress(self, figure: Any) -> None:
+        """Give the Bokeh figure its ranges and words."""
         if self._dress is not None:
-            self._dress(plot.state)
+            self._dress(figure)
+
+
+def _hook(owner: weakref.ref[LiveFigure]) -> Callable[[Any, Any], None]:
+    # HoloViews keeps options in a process-wide store for as long as what they are of lives: a hook that held its owner
+    # would keep the session for ever.
+    def hook(plot: Any, _element: Any) -> None:
+        live = owner()
+        if live is not None:
+            live.dress(plot.state)
+
+    return hook
 
 
 def _same(data: hv.Overlay) -> hv.Overlay:
