@@ -68,7 +68,7 @@ def parameters(labelled: int, monotone: list[int], seed: int) -> dict[str, Any]:
     return {
         "objective": "binary",
         "metric": "binary_logloss",
-        "learning_rate": 0.2 if middling else 0.1,
+        "learning_rate": 0.25 if middling else 0.1,
         "num_leaves": 15 if large else 5,
         "max_depth": 5 if large else 3,
         "min_data_in_leaf": max(2, min(60, labelled // 20)),

@@ -38,14 +38,15 @@ class ClientPage(pn.viewable.Viewer):
         standing = StandingView(state, services, translate)
         self.panes = [reasons.figure.pane, standing.figure.pane]
         decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
+        shown = pn.bind(lambda file: file is not None, state.param.file)
         narrow, wide = {"xs": 12, "md": 4}, {"xs": 12, "md": 8}
         self.layout = pmui.Column(
             problem_view(state, translate),
             pmui.Grid(
                 pmui.Grid(decision, size=narrow),
-                pmui.Grid(_card(reasons), size=wide),
-                pmui.Grid(_card(FactsView(state, translate)), size=narrow),
-                pmui.Grid(_card(standing), size=wide),
+                pmui.Grid(_card(reasons, shown), size=wide),
+                pmui.Grid(_card(FactsView(state, translate), shown), size=narrow),
+                pmui.Grid(_card(standing, shown), size=wide),
                 container=True,
                 spacing=2,
                 sizing_mode="stretch_width",
@@ -64,8 +65,8 @@ def _stack(*cards: Any) -> pmui.Column:
     return pmui.Column(*cards, sizing_mode="stretch_width", margin=0)
 
 
-def _card(content: Any) -> pmui.Paper:
-    return pmui.Paper(content, elevation=0, margin=(0, 0, 16, 0), sizing_mode="stretch_width", sx=CARD)
+def _card(content: Any, visible: Any = True) -> pmui.Paper:
+    return pmui.Paper(content, elevation=0, margin=(0, 0, 16, 0), sizing_mode="stretch_width", sx=CARD, visible=visible)
 
 
 CARD = {"border": "1px solid", "borderColor": "divider", "borderRadius": "10px", "padding": "16px"}

@@ -23,9 +23,9 @@ def decision_view(state: SessionState, services: Services, translate: Translator
 
 
 def decision_html(file: ClientFile | None, services: Services, t: Translator) -> str:
-    """Return the decision on a client as HTML; nothing where there is no client yet."""
+    """Return the decision on a client as HTML; where there is none yet, how to choose one."""
     if file is None:
-        return ""
+        return f"<h1>{escape(t('page.client'))}</h1><p>{escape(t('picker.help'))}</p>"
     outcome, policy = file.outcome, services.policy
     verdict = "accepted" if outcome.accepted else "refused"
     score, threshold = score_text(outcome.score, policy, t), threshold_text(policy, t)

@@ -29,7 +29,8 @@ class ReasonsView(pn.viewable.Viewer):
         self._wording = Wording(services, translate)
         self._head, self._sentences, self._table = html(), html(), html()
         self.figure = LiveFigure()
-        self._draw(state.file)
+        # Where no client is shown yet the view is hidden, but its figure must be there from the start.
+        self._draw(state.file or services.file_at(0))
         state.param.watch(lambda event: self._draw(event.new), "file")
 
     def _draw(self, file: ClientFile | None) -> None:

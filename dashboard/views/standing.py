@@ -41,7 +41,8 @@ class StandingView(pn.viewable.Viewer):
         )
         self._filling = False
         self._focus.param.watch(self._chosen, "value")
-        self._draw(state.file)
+        # Where no client is shown yet the view is hidden, but its figure must be there from the start.
+        self._draw(state.file or services.file_at(0))
         state.param.watch(lambda event: self._draw(event.new), "file")
 
     def _draw(self, file: ClientFile | None) -> None:

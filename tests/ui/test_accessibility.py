@@ -35,6 +35,8 @@ def test_axe_finds_nothing_in_the_dark_and_with_a_problem_shown(context, server)
         expect(page.get_by_role("alert")).to_be_visible()
         page.get_by_role("button", name="Passer du clair au sombre").click()
         expect(page.locator(".mui-dark").first).to_be_visible()
+        page.mouse.move(700, 400)  # the button's tooltip goes
+        page.wait_for_timeout(1_000)  # colours fade in
         _check(page, "dark")
 
 

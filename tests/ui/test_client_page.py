@@ -233,3 +233,19 @@ def test_the_page_can_be_used_by_keyboard_alone(page: Page, server: str, portfol
     refused.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Prêt non accordé", exact=True)).to_be_visible()
+
+
+def test_a_link_to_an_unknown_client_shows_nobody_else_and_leads_on(
+    page: Page, server: str, portfolio: Portfolio
+) -> None:
+    page.goto(f"{server}/?page=client&client=7&lang=fr")
+    expect(page.get_by_role("alert")).to_contain_text("Il n’y a pas de client « 7 »")
+    expect(page.get_by_role("meter")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Pourquoi cette décision")).to_be_hidden()
+    client = int(portfolio.features.ids[4])
+    box = page.get_by_label("Numéro de client")
+    box.fill(str(client))
+    box.press("Enter")
+    expect(page.get_by_role("heading", name=f"Client {client}")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pourquoi cette décision")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
