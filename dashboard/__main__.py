@@ -67,9 +67,11 @@ def run_prepare(options: argparse.Namespace) -> int:
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve a portfolio, preparing the synthetic one first where it is not there."""
+    from dashboard.server import check_free, serve
     from data.store import Portfolio, find_portfolios
 
     name = options.portfolio
+    port = check_free(options.address, options.port)
     if name == SYNTHETIC and name not in find_portfolios():
         _prepare_synthetic()
     elif name not in find_portfolios():
@@ -80,9 +82,6 @@ def run_serve(options: argparse.Namespace) -> int:
             f"Prepare it: python -m dashboard prepare --raw DIR "
             f"--name {name}"
         )
-    from dashboard.server import check_free, serve
-
-    port = check_free(options.address, options.port)
     print(f"Opening portfolio {name} ...", file=sys.stderr, flush=True)
     from dashboard.app import Application
     from dashboard.services import Services
