@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from data.artefact import kind_of
 from data.errors import InvalidOption, PretscopeError, StoreError
 from data.features.catalog import features as catalog_of
-from data.files import read_json, sha256_of, write_json
+from data.files import MANIFEST, read_json, sha256_of, write_json
 from data.paths import ROOT, model_folder, portfolio_folder, raw_folder
 from data.progress import Report, part, silent
 from data.sources import KIND as IMPORT
@@ -64,6 +65,8 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
         raise InvalidOption(f"Threads must be at least 1, got {threads}.")
     folder, model = portfolio_folder(name), model_folder(name)
     with _alone(folder):
+        if (folder / MANIFEST).exists() and not _is_finished(folder):
+            _clear(folder)
         imported = raw
         if kind_of(raw) != IMPORT:
             imported = raw_folder(name)
@@ -112,6 +115,14 @@ def _explain(found: FeatureSet, model: Path, threads: int, folder: Path, report:
     )
     write_importance(folder, explained.by_group())
     _finish(folder, "explain", key)
+
+
+def _clear(folder: Path) -> None:
+    """Take away the parts of a damaged portfolio, so that they are made anew rather than described as they are."""
+    for name in ("features", "scores"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (MANIFEST, "importance.json"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _is_finished(folder: Path) -> bool:

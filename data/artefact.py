@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.errors import HashMismatch, IncompleteArtefact, StoreError, UnknownPortfolio, did_you_mean
+from data.errors import IncompleteArtefact, StoreError, UnknownPortfolio, did_you_mean
 from data.files import MANIFEST, check_files, read_json
 from data.paths import artifacts
 
@@ -112,13 +112,4 @@ def check_artefact(folder: Path, files: dict[str, dict[str, Any]], verify: bool,
     HashMismatch
         A file is another one.
     """
-    if verify:
-        check_files(folder, files, next_step)
-        return
-    for name, facts in files.items():
-        path = folder / name
-        if not path.is_file():
-            raise IncompleteArtefact(f"{path} is not there, though {folder / MANIFEST} lists it. {next_step}")
-        size = path.stat().st_size
-        if size != facts["bytes"]:
-            raise HashMismatch(f"{path} has {size} bytes, its manifest says {facts['bytes']}. {next_step}")
+    check_files(folder, files, next_step, hashes=verify)

@@ -103,6 +103,17 @@ def test_an_import_may_be_prepared_as_it_is(here: Path, tables: Path, tmp_path: 
     assert not raw_folder("mine").exists()
 
 
+@pytest.mark.parametrize("damaged", ["features/features.npy", "scores/score.npy"])
+def test_a_damaged_portfolio_is_made_anew(here: Path, tables: Path, damaged: str) -> None:
+    before = np.array(prepare(tables, "mine").score)
+    path = portfolio_folder("mine") / damaged
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    prepare(tables, "mine")
+    assert np.array_equal(Portfolio.open("mine", verify=True).score, before)
+
+
 def test_two_preparations_of_one_name_at_once_are_refused(here: Path, tables: Path) -> None:
     with (
         module._alone(portfolio_folder("mine")),
