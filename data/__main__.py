@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+_PARTITIONS = "how many parts of clients (default: of some four million rows each)"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 where a person has to act."""
     options = _parser().parse_args(arguments)
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "--raw", type=_path, required=True, metavar="DIR", help="folder of the files, named as Kaggle does"
     )
     imported.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder to make")
+    imported.add_argument("--partitions", type=_positive, metavar="N", help=_PARTITIONS)
 
     computed = add(
         "features",
@@ -80,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         "--raw", type=_path, required=True, metavar="DIR", help="an import, or a folder of raw tables"
     )
     computed.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder to make")
+    computed.add_argument("--partitions", type=_positive, metavar="N", help=_PARTITIONS)
+    computed.add_argument(
+        "--scheduler", metavar="ADDRESS", help="compute on a Dask cluster, such as tcp://127.0.0.1:8786; folders shared"
+    )
 
     described = add(
         "describe",
@@ -124,7 +132,7 @@ def _synthesise(options: argparse.Namespace) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     with terminal("import") as report:
-        manifest = import_raw(options.raw, options.out, report)
+        manifest = import_raw(options.raw, options.out, report, options.partitions)
     _remark(absent_remarks(manifest["absent"]))
     _remark(note_remarks(Note(**content) for content in manifest["warnings"]))
     rows = manifest["rows"]
@@ -137,7 +145,9 @@ def _import(options: argparse.Namespace) -> None:
 
 def _features(options: argparse.Namespace) -> None:
     with terminal("features") as report:
-        made: FeatureSet = features_from(options.raw, options.out, report)
+        made: FeatureSet = features_from(
+            options.raw, options.out, report, partitions=options.partitions, scheduler=options.scheduler
+        )
     _remark(absent_remarks(made.absent_tables))
     print(f"{len(made.names)} features of {len(made):,} clients are in {options.out}.")
 

@@ -15,6 +15,7 @@
     ├── ModelError               a model can't be trained, exported or applied
     │   ├── NotExportable        a tree that ONNX can't express exactly
     │   └── FeatureMismatch      features other than those the model was trained on
+    ├── ClusterError             a Dask cluster that can't be reached, or can't do the work
     └── ServingError             the dashboard can't be served (a port in use, a bad address)
 
 A message says what is wrong, what was got, what is allowed and what to do next. Command-line programs print it without
@@ -85,6 +86,9 @@ class UnknownClient(PretscopeError):
         hint = f" The nearest are {', '.join(map(str, self.nearest))}." if self.nearest else ""
         super().__init__(f"No client {client!r} in this portfolio.{hint}")
 
+    def __reduce__(self) -> tuple[type[UnknownClient], tuple[object, tuple[int, ...]]]:
+        return UnknownClient, (self.client, self.nearest)
+
 
 class UnknownColumn(PretscopeError):
     """A table or column the schema doesn't have."""
@@ -100,6 +104,10 @@ class NotExportable(ModelError):
 
 class FeatureMismatch(ModelError):
     """Features other than those the model was trained on."""
+
+
+class ClusterError(PretscopeError):
+    """A Dask cluster that can't be reached, or can't do the work."""
 
 
 class ServingError(PretscopeError):

@@ -16,18 +16,20 @@ import polars as pl
 
 from data.artefact import check_artefact, data_hash, hash_of, kind_of, now, read_manifest, schema_hash
 from data.client_ids import nearest_ids, prefix_ranges
-from data.errors import IncompleteArtefact, SourceError, StoreError, UnknownClient, UnknownColumn, did_you_mean
-from data.files import MANIFEST, describe_files, write_json, written_whole
+from data.errors import IncompleteArtefact, InvalidOption, StoreError, UnknownClient, UnknownColumn, did_you_mean
+from data.feature_parts import assemble, compute_part, is_finished, write_part
+from data.files import MANIFEST, describe_files, write_json
+from data.npy import mapped
 from data.progress import part, silent
-from data.schema import CLIENT_ID, TARGET
+from data.scheduling import run_tasks
 from data.schema import tables as schema_tables
 from data.source_files import check_folder
 from data.sources import KIND as IMPORT
-from data.sources import import_raw, load_imported, made_of_files, read_import
-from data.staging import check_replaceable, folder_written_whole
+from data.sources import import_raw, made_of_files, read_import
+from data.staging import check_replaceable, folder_written_whole, parts_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -152,17 +154,6 @@ class FeatureSet:
         return pl.read_parquet(self.folder / "clients.parquet")
 
 
-def mapped(path: Path, dtype: np.dtype[Any], next_step: str) -> Any:
-    """Return the array of a `.npy` file, memory-mapped, read only; raise StoreError unless it has that dtype."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise IncompleteArtefact(f"{path} can't be read: {error}. {next_step}") from error
-    if array.dtype != dtype:
-        raise StoreError(f"{path} holds {array.dtype}, {dtype} was expected. {next_step}")
-    return array
-
-
 def write_features(
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame],
     out: Path,
@@ -186,61 +177,78 @@ def write_features(
     StoreError
         `out` is something else than a feature set, or can't be written.
     """
-    from data.features import build_features
-
     check_replaceable(out, KIND)
     absent = [name for name in schema_tables() if name not in tables]
     report("computing the features", 0.0)
-    built = build_features(tables)
     with folder_written_whole(out, KIND) as staged:
-        manifest = _write_files(built, tables["application"].lazy(), staged, part(report, 0.7, 0.95))
-        report("hashing", 0.95)
-        manifest |= {
-            "absent": absent,
-            "code": _code_hash(),
-            "schema": schema_hash(),
-            "raw": raw,
-            "files": describe_files(staged, FILES),
-            "created": now(),
-        }
-        write_json(staged / MANIFEST, manifest)
+        parts = staged / "parts"
+        write_part(tables, parts, 0)
+        _assemble(parts, 1, staged, absent, raw, part(report, 0.7, 1.0))
+        shutil.rmtree(parts)
     report("features written", 1.0)
     return FeatureSet.open(out, verify=False)
 
 
-def features_from(raw: Path, out: Path, report: Report = silent) -> FeatureSet:
+def features_from(
+    raw: Path, out: Path, report: Report = silent, *, partitions: int | None = None, scheduler: str | None = None
+) -> FeatureSet:
     """Compute the features of the raw tables in `raw`: an import, or files as Kaggle names them.
 
     Files are first imported to a folder beside `out`, so that they are checked, and read with little memory; that
-    folder is removed at the end. Features that are already there, computed by this very code from this very data, are
-    kept.
+    folder is removed once the features are there. Features that are already there, computed by this very code from this
+    very data, are kept. They are computed partition by partition; those of a finished partition outlive whatever ends a
+    run early, and the next run goes on from there. The result is the same whatever the partitions, and wherever they
+    were computed.
+
+    Parameters
+    ----------
+    raw, out : the raw tables, the folder to make.
+    report : told how far the work is.
+    partitions : how many an import on the way has (see `import_raw`); an import that is there has its own.
+    scheduler : address of a Dask scheduler, such as "tcp://host:8786", whose workers share the folders; None for here.
 
     Raises
     ------
     SourceError, StoreError
         As `read_raw` and `write_features` say.
+    InvalidOption, ClusterError
+        As `data.scheduling.run_tasks` says; or `partitions` is given for an import that has another number of them.
     """
     check_replaceable(out, KIND)
     if kind_of(raw) != IMPORT:
         check_folder(raw)
-        done = _finished(out, "made_of", made_of_files(raw))
+        done = _finished(out, "made_of", made_of_files(raw, partitions))
         if done is not None:
             report("features already there", 1.0)
             return done
         target = out.absolute()
         imported = target.parent / f".tmp-raw-{target.name}"
-        try:
-            import_raw(raw, imported, part(report, 0.0, 0.3))
-            return features_from(imported, out, part(report, 0.3, 1.0))
-        finally:
-            shutil.rmtree(imported, ignore_errors=True)
+        import_raw(raw, imported, part(report, 0.0, 0.3), partitions)
+        made = features_from(imported, out, part(report, 0.3, 1.0), scheduler=scheduler)
+        shutil.rmtree(imported, ignore_errors=True)
+        return made
     manifest = read_import(raw)
+    count = manifest["partitions"]
+    if partitions not in (None, count):
+        raise InvalidOption(
+            f"{raw} is an import of {count} partitions, {partitions} were asked for. Leave --partitions out, or import "
+            f"its tables again with --partitions {partitions}."
+        )
     source = {"data_hash": data_hash(manifest["files"]), "made_of": manifest["made_of"]}
     done = _finished(out, "data_hash", source["data_hash"])
     if done is not None:
         report("features already there", 1.0)
         return done
-    return write_features(load_imported(raw), out, report, raw=source)
+    target = out.resolve()
+    key = {"import": source["data_hash"], "code": _code_hash(), "schema": schema_hash()}
+    with parts_kept(target.parent / f".parts-{target.name}", key, target) as parts:
+        missing = [number for number in range(count) if not is_finished(parts, number)]
+        task = functools.partial(compute_part, raw.resolve(), parts)
+        run_tasks(task, missing, shared=parts, scheduler=scheduler, report=part(report, 0.0, 0.8), done=count)
+        with folder_written_whole(out, KIND) as staged:
+            _assemble(parts, count, staged, manifest["absent"], source, part(report, 0.8, 1.0))
+    report("features written", 1.0)
+    return FeatureSet.open(out, verify=False)
 
 
 def _finished(out: Path, key: str, value: object) -> FeatureSet | None:
@@ -254,47 +262,24 @@ def _finished(out: Path, key: str, value: object) -> FeatureSet | None:
 
 
 def _code_hash() -> str:
-    return hash_of(sorted((Path(__file__).parent / "features").glob("*.py")))
+    here = Path(__file__).parent
+    return hash_of([*sorted((here / "features").glob("*.py")), here / "feature_parts.py"])
 
 
-def _write_files(built: pl.DataFrame, application: pl.LazyFrame, staged: Path, report: Report) -> dict[str, Any]:
-    ids = built[CLIENT_ID].to_numpy()
-    names = [name for name in built.columns if name != CLIENT_ID]
-    if len(ids) and not (np.diff(ids) > 0).all():
-        raise SourceError(f"The features are not in ascending order of {CLIENT_ID}, one row per client.")
-    clients = application.filter(pl.col(CLIENT_ID).is_in(built[CLIENT_ID].implode())).sort(CLIENT_ID).collect()
-    if not clients[CLIENT_ID].equals(built[CLIENT_ID]):
-        raise SourceError(
-            f"The features are of {len(ids)} clients, the application table has {clients.height} of them."
-        )
-    target = clients[TARGET].fill_null(-1).cast(pl.Int8).to_numpy()
-    report("writing the clients", 0.0)
-    with written_whole(staged / "clients.parquet") as path:
-        clients.write_parquet(path, compression="zstd")
-    save(staged / "ids.npy", ids.astype(np.int64))
-    save(staged / "target.npy", target)
-    # Not through a mapping: on a full disk, writing to one kills the process instead of raising an error.
-    header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": (len(names), len(ids))}
-    with written_whole(staged / "features.npy") as path, open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for index, name in enumerate(names):
-            if index % 50 == 0:
-                report("writing the features", index / len(names))
-            file.write(np.ascontiguousarray(built[name].to_numpy(), dtype=np.float32).data)
-    labelled = int((target >= 0).sum())
-    defaults = int((target == 1).sum())
-    return {
+def _assemble(
+    parts: Path, count: int, staged: Path, absent: Sequence[str], raw: Mapping[str, Any] | None, report: Report
+) -> None:
+    facts = assemble(parts, count, staged, part(report, 0.0, 0.8))
+    report("hashing", 0.8)
+    manifest = {
         "kind": KIND,
         "format": FORMAT,
-        "clients": len(ids),
-        "labelled": labelled,
-        "defaults": defaults,
-        "base_rate": defaults / labelled if labelled else None,
-        "names": names,
+        **facts,
+        "absent": list(absent),
+        "code": _code_hash(),
+        "schema": schema_hash(),
+        "raw": raw,
+        "files": describe_files(staged, FILES),
+        "created": now(),
     }
-
-
-def save(path: Path, array: NDArray[Any]) -> None:
-    """Write an array to a `.npy` file, whole or not at all."""
-    with written_whole(path) as temporary:
-        np.save(temporary, array, allow_pickle=False)
+    write_json(staged / MANIFEST, manifest)

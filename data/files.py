@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MANIFEST = "manifest.json"
+TEMPORARY = ".tmp-"
 
 
 @contextlib.contextmanager
@@ -25,7 +26,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     A process killed in between leaves the old file, and at most a `.tmp-` file beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".tmp-{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

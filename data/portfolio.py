@@ -13,8 +13,9 @@ import numpy as np
 
 from data.artefact import check_artefact, find_portfolios, now, read_manifest
 from data.errors import HashMismatch, InvalidOption, StoreError, UnknownPortfolio, did_you_mean
-from data.feature_set import FeatureSet, mapped, save
+from data.feature_set import FeatureSet
 from data.files import MANIFEST, describe_files, read_json, write_json
+from data.npy import mapped, save
 from data.paths import portfolio_folder
 from data.staging import folder_written_whole
 

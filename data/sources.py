@@ -1,17 +1,19 @@
 """The raw tables, from a folder of files as Kaggle publishes them: CSV, gzipped or zipped CSV, or Parquet.
 
 `read_raw` gives them checked, in memory; `import_raw` writes them once as compressed Parquet with a manifest, one
-table in memory at a time, and `load_imported` opens that lazily. What is refused and what is merely noted is said in
-`data.validation`; how a file cut in the middle is found, in `data.csv_table`.
+table in memory at a time, partitioned by client, and `load_imported` opens a partition, or all, lazily. What is refused
+and what is merely noted is said in `data.validation`; how a file cut in the middle is found, in `data.csv_table`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from data.artefact import hash_of, kind_of, now, read_manifest, schema_hash
@@ -25,6 +27,7 @@ from data.errors import (
     WrongColumn,
 )
 from data.files import MANIFEST, check_files, describe_files, write_json, written_whole
+from data.partitions import ROWS, check_partitions, partition_of
 from data.progress import silent
 from data.schema import CLIENT_ID, TARGET, Column, Table, tables
 from data.source_files import SourceFile, check_folder, find_tables, read_bytes
@@ -34,13 +37,16 @@ from data.validation import Note, check_header, check_key, conform
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from data.progress import Report
 
 KIND = "import of raw tables"
-FORMAT = 1
+FORMAT = 2
 _HERE = Path(__file__).parent
-_CODE = ("sources.py", "source_files.py", "csv_table.py", "validation.py")
-_KEYS = ("rows", "absent", "clients", "labelled", "defaults", "files", "warnings", "made_of")
+_CODE = ("sources.py", "partitions.py", "source_files.py", "csv_table.py", "validation.py")
+_KEYS = ("partitions", "rows", "absent", "clients", "labelled", "defaults", "files", "warnings", "made_of")
+_BYTES_A_ROW = 45  # of a CSV file, over all the published tables
 _AGAIN = "Import it again: python -m data import --raw FOLDER --out "
 
 
@@ -124,11 +130,19 @@ def _raw_tables(kept: dict[str, pl.LazyFrame], survey: _Survey) -> RawTables:
     )
 
 
-def import_raw(raw: Path, out: Path, report: Report = silent) -> dict[str, Any]:
+def import_raw(raw: Path, out: Path, report: Report = silent, partitions: int | None = None) -> dict[str, Any]:
     """Check the raw tables of `raw`, write them to `out` as Parquet with a manifest, and return the manifest.
 
     The folder appears whole or not at all. An import of the very same files by the very same code that is already there
     is kept as it is.
+
+    Parameters
+    ----------
+    raw : folder of the tables.
+    out : folder to make: one folder a table, one file a partition. A client's rows are all in one partition, in the
+        order of the source; monthly balances of a credit that the bureau doesn't list are kept in some partition.
+    report : told how far the work is.
+    partitions : how many, from 1 to 4096; by default as many as keep a partition near four million rows.
 
     Raises
     ------
@@ -137,37 +151,37 @@ def import_raw(raw: Path, out: Path, report: Report = silent) -> dict[str, Any]:
     StoreError
         `out` is something else than an import, or can't be written.
     InvalidOption
-        `raw` is an import already, or one of the two folders is inside the other.
+        `raw` is an import already, one of the two folders is inside the other, or `partitions` is out of range.
     """
+    if partitions is not None:
+        check_partitions(partitions)
     check_folder(raw)
     if kind_of(raw) == KIND:
         raise InvalidOption(f"{raw} is an import already: use it as it is, as in python -m data features --raw {raw}.")
     _check_apart(raw, out)
     check_replaceable(out, KIND)
-    made_of = made_of_files(raw)
+    made_of = made_of_files(raw, partitions)
     done = _finished_import(out, made_of)
     if done is not None:
         report("already imported", 1.0)
         return done
     with folder_written_whole(out, KIND) as staged:
-
-        def write(name: str, frame: pl.DataFrame) -> None:
-            with written_whole(staged / f"{name}.parquet") as path:
-                frame.write_parquet(path, compression="zstd", statistics=True)
-
-        survey = _survey(raw, write, report)
+        number = partitions or _partitions_of(raw)
+        writer = _Partitioned(staged, number)
+        survey = _survey(raw, writer.write, report)
         manifest = {
             "kind": KIND,
             "format": FORMAT,
             "created": now(),
             "folder": str(raw.resolve()),
             "made_of": made_of,
+            "partitions": number,
             "rows": survey.rows,
             "absent": list(survey.absent),
             "clients": survey.clients,
             "labelled": survey.labelled,
             "defaults": survey.defaults,
-            "files": describe_files(staged, [f"{name}.parquet" for name in survey.rows]),
+            "files": describe_files(staged, writer.names),
             "warnings": [note.content() for note in survey.notes],
         }
         write_json(staged / MANIFEST, manifest)
@@ -191,8 +205,13 @@ def read_import(folder: Path) -> dict[str, Any]:
     return read_manifest(folder, KIND, FORMAT, _KEYS, _AGAIN + str(folder))
 
 
-def load_imported(folder: Path) -> dict[str, pl.LazyFrame]:
-    """Return the tables of an import, lazily, once its files are known to be those of its manifest.
+def load_imported(folder: Path, partition: int | None = None) -> dict[str, pl.LazyFrame]:
+    """Return the tables of an import, or of one partition of it, lazily, once its files are those of its manifest.
+
+    Parameters
+    ----------
+    folder : the import.
+    partition : 0 to partitions - 1; None for all of them.
 
     Raises
     ------
@@ -200,10 +219,79 @@ def load_imported(folder: Path) -> dict[str, pl.LazyFrame]:
         As `read_import` says.
     HashMismatch
         A file is not the one the manifest describes.
+    InvalidOption
+        No such partition.
     """
     manifest = read_import(folder)
-    check_files(folder, manifest["files"], _AGAIN + str(folder))
-    return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in tables() if name in manifest["rows"]}
+    count = manifest["partitions"]
+    if partition is not None and not 0 <= partition < count:
+        raise InvalidOption(f"{folder} has no partition {partition}: its partitions are 0 to {count - 1}.")
+    numbers = range(count) if partition is None else (partition,)
+    names = {
+        name: [partition_file(name, number) for number in numbers] for name in tables() if name in manifest["rows"]
+    }
+    wanted = {file: manifest["files"][file] for files in names.values() for file in files}
+    check_files(folder, wanted, _AGAIN + str(folder))
+    return {name: pl.scan_parquet([folder / file for file in files]) for name, files in names.items()}
+
+
+def partition_file(table: str, number: int) -> str:
+    """Return the name, inside an import, of the file of a table's partition."""
+    return f"{table}/{number:04d}.parquet"
+
+
+class _Partitioned:
+    """Writes checked tables partition by partition; the parent of a table has to come before it."""
+
+    def __init__(self, folder: Path, partitions: int) -> None:
+        self.names: list[str] = []
+        self._folder = folder
+        self._partitions = partitions
+        self._homes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def write(self, name: str, frame: pl.DataFrame) -> None:
+        """Write a table, each row to the partition of its client."""
+        table = tables()[name]
+        homes = self._homes_of(table, frame)
+        if table.key and table.key != CLIENT_ID:
+            keys = frame[table.key].to_numpy()
+            order = np.argsort(keys, kind="stable")
+            self._homes[table.key] = keys[order], homes[order]
+        order = np.argsort(homes, kind="stable")
+        ends = np.searchsorted(homes[order], np.arange(self._partitions + 1))
+        for number, (start, stop) in enumerate(itertools.pairwise(ends.tolist())):
+            file = partition_file(name, number)
+            with written_whole(self._folder / file) as path:
+                frame[order[start:stop]].write_parquet(path, compression="zstd", statistics=True)
+            self.names.append(file)
+
+    def _homes_of(self, table: Table, frame: pl.DataFrame) -> NDArray[np.int64]:
+        if CLIENT_ID in frame.columns:
+            return partition_of(frame[CLIENT_ID].to_numpy(), self._partitions)
+        assert table.parent_key is not None
+        ids = frame[table.parent_key].to_numpy()
+        homes = partition_of(ids, self._partitions)
+        keys, known = self._homes.get(table.parent_key, (ids[:0], homes[:0]))
+        if len(keys):
+            places = np.searchsorted(keys, ids).clip(max=len(keys) - 1)
+            homes = np.where(keys[places] == ids, known[places], homes)
+        return homes
+
+
+def _partitions_of(raw: Path) -> int:
+    """Return as many partitions as keep each near `ROWS` rows, going by the size of the files."""
+    sources = itertools.chain.from_iterable(find_tables(raw).files.values())
+    rows = sum(_rows_of(source) for source in sources)
+    return max(1, round(rows / ROWS))
+
+
+def _rows_of(source: SourceFile) -> float:
+    """Return about how many rows a file has."""
+    if source.form == "parquet":
+        with contextlib.suppress(pl.exceptions.PolarsError):  # said when the file is read
+            return float(pl.scan_parquet(source.path).select(pl.len()).collect().item())
+    packed = 1 if source.form == "csv" else 8
+    return source.path.stat().st_size * packed / _BYTES_A_ROW
 
 
 def _check_apart(raw: Path, out: Path) -> None:
@@ -212,13 +300,14 @@ def _check_apart(raw: Path, out: Path) -> None:
         raise InvalidOption(f"{out} is the folder of the raw tables, or holds it. Choose another folder to write.")
 
 
-def made_of_files(raw: Path) -> dict[str, Any]:
+def made_of_files(raw: Path, partitions: int | None = None) -> dict[str, Any]:
     """Return what an import of the files of `raw` would be made of: their sizes and dates, the schema, the code."""
     sources = {}
     for source in itertools.chain.from_iterable(find_tables(raw).files.values()):
         facts = source.path.stat()
         sources[source.name] = {"bytes": facts.st_size, "modified_ns": facts.st_mtime_ns}
-    return {"sources": sources, "schema": schema_hash(), "code": hash_of(_HERE / name for name in _CODE)}
+    code = hash_of(_HERE / name for name in _CODE)
+    return {"sources": sources, "schema": schema_hash(), "code": code, "partitions": partitions}
 
 
 def _finished_import(out: Path, made_of: dict[str, Any]) -> dict[str, Any] | None:

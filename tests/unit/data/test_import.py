@@ -67,19 +67,19 @@ def test_an_import_is_done_again_where_anything_changed(
 ) -> None:
     out = tmp_path / "imported"
     import_raw(raw, out)
-    before = (out / "bureau.parquet").stat().st_ino
+    before = (out / "bureau/0000.parquet").stat().st_ino
     if change == "source":
         edit("bureau", 0, "AMT_ANNUITY", "1234567")
     elif change == "code":
         monkeypatch.setattr(sources, "schema_hash", lambda: "another schema")
     elif change == "damage":
-        cut(out / "bureau.parquet", 10)
+        cut(out / "bureau/0000.parquet", 10)
     else:
         manifest = json.loads((out / "manifest.json").read_text())
         del manifest["rows"]
         (out / "manifest.json").write_text(json.dumps(manifest))
     import_raw(raw, out)
-    assert (out / "bureau.parquet").stat().st_ino != before
+    assert (out / "bureau/0000.parquet").stat().st_ino != before
     value = load_imported(out)["bureau"].collect()["AMT_ANNUITY"][0]
     assert value == (1_234_567 if change == "source" else read_raw(raw).tables["bureau"].collect()["AMT_ANNUITY"][0])
 
@@ -223,10 +223,10 @@ def test_an_import_without_manifest_is_incomplete(raw: Path, tmp_path: Path) -> 
 def test_a_changed_file_of_an_import_is_refused(raw: Path, tmp_path: Path) -> None:
     out = tmp_path / "imported"
     import_raw(raw, out)
-    content = bytearray((out / "bureau.parquet").read_bytes())
+    content = bytearray((out / "bureau/0000.parquet").read_bytes())
     content[100] ^= 1
-    (out / "bureau.parquet").write_bytes(content)
-    with pytest.raises(HashMismatch, match=r"bureau.parquet"):
+    (out / "bureau/0000.parquet").write_bytes(content)
+    with pytest.raises(HashMismatch, match=r"bureau/0000.parquet"):
         load_imported(out)
 
 
@@ -234,7 +234,7 @@ def test_an_import_of_another_format_is_refused(raw: Path, tmp_path: Path) -> No
     out = tmp_path / "imported"
     manifest = import_raw(raw, out)
     (out / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(StoreError, match=r"has format 99; this version reads format 1"):
+    with pytest.raises(StoreError, match=r"has format 99; this version reads format 2"):
         load_imported(out)
 
 

@@ -1,0 +1,208 @@
+"""A Dask cluster on loopback, a scheduler and two workers in processes of their own, gives what one process gives."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from data.errors import ClusterError, HashMismatch, InvalidOption
+from data.feature_set import features_from
+from data.scheduling import run_tasks
+from data.sources import import_raw
+from data.synthetic_tables import make_synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+START = re.compile(r"Scheduler at:\s+(tcp://[\d.:]+)")
+
+
+class Cluster:
+    """A scheduler on a free port of loopback, and workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._started = 0
+        self._scheduler, log = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.address = self._wait_for(log, START)
+
+    def work(self, root: Path = ROOT) -> None:
+        """Start one more worker, and wait until it is there."""
+        process, log = self._start(
+            "worker", self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard",
+            "--local-directory", str(self.folder), root=root,
+        )  # fmt: skip
+        self.workers.append(process)
+        self._wait_for(log, re.compile(r"(Registered to):"))
+
+    def stop(self) -> None:
+        for process in (*self.workers, self._scheduler):
+            process.kill()
+            process.wait()
+
+    def _start(self, *command: str, root: Path = ROOT) -> tuple[subprocess.Popen[bytes], Path]:
+        self._started += 1
+        log = self.folder / f"{self._started}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *command], cwd=root, stdout=output, stderr=subprocess.STDOUT
+            )
+        return process, log
+
+    def _wait_for(self, log: Path, sign: re.Pattern[str]) -> str:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            found = sign.search(log.read_text(encoding="utf-8"))
+            if found:
+                return found[1]
+            time.sleep(0.1)
+        raise AssertionError(f"not started: {log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    made = Cluster(folder)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("portfolio")
+    make_synthetic(400, 5, folder / "raw")
+    import_raw(folder / "raw", folder / "imported", partitions=6)
+    return folder / "imported"
+
+
+def pause_then_mark(folder: Path, number: int) -> None:
+    """Say which process is at work on `number`, wait until allowed, and leave a mark."""
+    (folder / f"{number}.{os.getpid()}.begun").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    (folder / f"{number}.done").write_text(str(number * number))
+
+
+def test_two_workers_give_the_features_of_one_process(cluster: Cluster, imported: Path, tmp_path: Path) -> None:
+    cluster.work()
+    cluster.work()
+    here = features_from(imported, tmp_path / "here")
+    there = features_from(imported, tmp_path / "there", scheduler=cluster.address)
+    assert there.data_hash == here.data_hash
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    cluster.work()
+    folder = tmp_path / "shared"
+    folder.mkdir()
+
+    def kill_one_at_work() -> None:
+        victim = cluster.workers[0]
+        while not list(folder.glob(f"*.{victim.pid}.begun")):
+            time.sleep(0.05)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        (folder / "go").touch()
+
+    # the workers find this very function by its source
+    import cloudpickle
+
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    killer = threading.Thread(target=kill_one_at_work)
+    killer.start()
+    try:
+        run_tasks(partial(pause_then_mark, folder), range(6), shared=folder, scheduler=cluster.address)
+    finally:
+        killer.join()
+        cloudpickle.unregister_pickle_by_value(module)
+    assert sorted(path.read_text() for path in folder.glob("*.done")) == sorted(str(n * n) for n in range(6))
+    (begun,) = folder.glob(f"*.{cluster.workers[0].pid}.begun")
+    again = list(folder.glob(f"{begun.name.partition('.')[0]}.*.begun"))
+    assert len(again) == 2
+
+
+def test_features_survive_the_death_of_a_worker(cluster: Cluster, imported: Path, tmp_path: Path) -> None:
+    cluster.work()
+    cluster.work()
+    parts = tmp_path / ".parts-there" / "parts"
+
+    def kill_after_the_first_part() -> None:
+        while not list(parts.glob("*.json")):
+            time.sleep(0.01)
+        cluster.workers[1].send_signal(signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_after_the_first_part, daemon=True)
+    killer.start()
+    there = features_from(imported, tmp_path / "there", scheduler=cluster.address)
+    killer.join(10)
+    assert cluster.workers[1].wait(10) == -signal.SIGKILL
+    assert there.data_hash == features_from(imported, tmp_path / "here").data_hash
+
+
+def test_an_error_of_a_worker_arrives_as_it_is_and_finished_parts_are_kept(cluster: Cluster, tmp_path: Path) -> None:
+    make_synthetic(60, 5, tmp_path / "raw")
+    imported = tmp_path / "imported"
+    import_raw(tmp_path / "raw", imported, partitions=4)
+    cluster.work()
+    file = imported / "bureau" / "0003.parquet"
+    content = file.read_bytes()
+    file.write_bytes(content[:-10])
+    with pytest.raises(HashMismatch, match=r"bureau/0003\.parquet has"):
+        features_from(imported, tmp_path / "there", scheduler=cluster.address)
+    file.write_bytes(content)
+    there = features_from(imported, tmp_path / "there", scheduler=cluster.address)
+    assert there.data_hash == features_from(imported, tmp_path / "here").data_hash
+
+
+def test_a_scheduler_without_workers_is_told(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.scheduling.SECONDS_FOR_WORKERS", 0.2)
+    with pytest.raises(ClusterError, match=r"has no worker\. Start one with .*python -m dask worker tcp://127"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
+
+
+def test_a_worker_without_the_code_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    cluster.work(root=elsewhere)
+    with pytest.raises(ClusterError, match=r"can't run this project's code .*No module named 'data'"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
+
+
+def test_a_worker_of_another_version_is_refused(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    monkeypatch.setattr("data.scheduling.code_hash", lambda: "0" * 64)
+    with pytest.raises(ClusterError, match=r"runs other code \([0-9a-f]{12}…\) than this process \(000000000000…\)"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
+
+
+def test_nothing_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.scheduling.SECONDS_TO_CONNECT", 1)
+    with pytest.raises(ClusterError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9\. Start one"):
+        run_tasks(print, [1], shared=tmp_path, scheduler="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1:8786", "http://host:80", "tcp://host", "tcp://:8786", "tcp://h:x"])
+def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(InvalidOption, match=r"is not an address: tcp://HOST:PORT"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=address)
