@@ -1,8 +1,9 @@
-"""The command `python -m data`: make synthetic raw tables, import real ones, compute features, describe a folder."""
+"""The command `python -m data`: raw tables made, compared, imported, turned into features."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +97,16 @@ def _parser() -> argparse.ArgumentParser:
         "describe artifacts/raw/real",
     )
     described.add_argument("folder", type=_path, metavar="DIR", help="the folder")
+
+    compared = add(
+        "fidelity",
+        _fidelity,
+        "compare raw tables with the published statistics of the real ones, column by column",
+        "fidelity build/synthetic",
+    )
+    compared.add_argument("folder", type=_path, metavar="DIR", help="raw tables, or an import")
+    compared.add_argument("--against", type=_path, metavar="DIR", help="the published files, instead of the copy kept")
+    compared.add_argument("--all", action="store_true", help="print every statistic, not only those outside tolerance")
     return parser
 
 
@@ -161,6 +172,18 @@ def _describe(options: argparse.Namespace) -> None:
         console.print(grid)
     for remark in remarks:
         console.print(f"- {remark}", markup=False, highlight=False)
+
+
+def _fidelity(options: argparse.Namespace) -> None:
+    from data.fidelity import compare, published, published_in, table
+
+    against = published() if options.against is None else published_in(options.against)
+    with terminal("fidelity") as report:
+        compared = compare(options.folder, against, report)
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 240)
+    console.print(table.deviations(compared, everything=options.all))
+    console.print(table.by_kind(compared))
+    print(json.dumps(table.summary(compared)))
 
 
 def _remark(remarks: Sequence[str]) -> None:

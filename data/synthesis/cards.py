@@ -138,22 +138,23 @@ def _columns(
     length = len(balance)
     # the parts of the drawings are kept only from the first use on, for most cards
     kept = drawn > 0
-    unknown = ~kept & (generator.random(length) < np.where(limit == 0, 0.64, 0.12))
+    unknown = ~kept & (generator.random(length) < np.where(limit == 0, 0.64, 0.1455))
     cash = np.where(
         generator.random(length) < 0.46, 1.0, np.where(generator.random(length) < 0.26, 0.0, generator.random(length))
     )
     at_machine = np.where(kept, np.round(drawn * cash / 2_250) * 2_250, 0.0)
     at_machine = np.minimum(at_machine, drawn)
-    other = np.where(kept & (generator.random(length) < 0.024), drawn, 0.0)
+    other = np.where(kept & (generator.random(length) < 0.0245), drawn, 0.0)
     at_machine = np.where(other > 0, 0.0, at_machine)
     in_shop = drawn - at_machine - other
     times_cash = np.where(at_machine > 0, 1 + generator.poisson(1.1, length), 0)
-    times_shop = np.where(in_shop > 0, 1 + np.floor(generator.exponential(5.0, length)), 0)
+    often = np.where(generator.random(length) < 0.20, 12.0, 1.8)  # few buy everything with it, most now and then
+    times_shop = np.where(in_shop > 0, 1 + np.floor(often * generator.exponential(1.0, length)), 0)
     times_other = np.where(other > 0, 1 + (generator.random(length) < 0.1), 0)
     principal = rounded(balance * np.where(balance > 0, 0.945 + 0.04 * generator.random(length), 0.0), 0.045)
     receivable = np.where(generator.random(length) < 0.97, balance, balance * 0.98)
     unbilled = generator.random(length) < 0.0795
-    silent = (generator.random(length) < np.where(limit == 0, 0.74, 0.21)) & (paid <= 0)
+    silent = (generator.random(length) < np.where(limit == 0, 0.775, 0.265)) & (paid <= 0)
     small = np.where(
         (paid <= 0) & (generator.random(length) < 0.25),
         rounded(2_700 * np.exp(0.8 * generator.standard_normal(length))),
@@ -186,11 +187,11 @@ def _overdue(
     length = len(card)
     late = careless & (generator.random(length) < 0.85)
     days = np.where(late, np.where(generator.random(length) < 0.80, 1, np.ceil(generator.exponential(9.0, length))), 0)
-    stops = generator.random(len(discipline)) < 0.046 * np.exp(-0.8 * discipline - 0.32)
+    stops = generator.random(len(discipline)) < 0.0395 * np.exp(-0.8 * discipline - 0.32)
     begin = np.where(stops, 3 + np.floor(60 * generator.random(len(discipline))), 10_000)[card]
     since = np.where((number >= begin) & (balance > 0), number - begin + 1, 0)
     days = np.where(since > 0, np.minimum(since * 30.44, 3_260), days).astype(np.int64)
-    tolerated = np.where(since > 0, (generator.random(len(discipline)) < 0.93)[card], generator.random(length) < 0.12)
+    tolerated = np.where(since > 0, (generator.random(len(discipline)) < 0.952)[card], generator.random(length) < 0.12)
     return {"SK_DPD": days, "SK_DPD_DEF": np.where(tolerated, 0, days)}
 
 

@@ -235,7 +235,9 @@ def _amounts(
 
     chance = generator.random(length)
     down_rate = np.where(
-        chance < 0.47, 0.0, np.where(chance < 0.62, 0.1, np.minimum(0.02 + 0.53 * generator.random(length) ** 2.4, 0.9))
+        chance < 0.47,
+        0.0,
+        np.where(chance < 0.62, 0.1, np.minimum(0.02 + 0.335 * generator.random(length) ** 1.15, 0.9)),
     )
     down = np.where(kind == CONSUMER, rounded(price * down_rate), 0.0)
     insurance = _INSURANCE[np.searchsorted(_INSURANCE_SHARES[:-1], generator.random(length), side="right")]
@@ -280,7 +282,7 @@ def columns(block: Block, found: Applications) -> dict[str, NDArray[Any]]:
             priced, np.minimum(1.089 * found.down / np.maximum(found.applied, 1.0), 1.0), np.nan
         ),
         "RATE_INTEREST_PRIMARY": np.where(
-            interest, np.clip(0.189 * np.exp(0.3 * generator.standard_normal(length)), 0.035, 1), np.nan
+            interest, np.clip(0.173 * np.exp(0.42 * generator.standard_normal(length)), 0.035, 1), np.nan
         ),
         "RATE_INTEREST_PRIVILEGED": np.where(
             interest, np.array([0.6379, 0.7156, 0.8351, 0.8673])[generator.integers(0, 4, length)], np.nan
@@ -298,7 +300,7 @@ def _dates(
     generator: np.random.Generator, found: Applications, dated: NDArray[np.bool_], card: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
     length = len(found.owner)
-    drawn = card & (generator.random(length) < 0.66)  # the card was used
+    drawn = card & (generator.random(length) < 0.59)  # the card was used
     planned = found.first_due + 30.0 * (found.term - 1)
     last = found.first_due + 30.0 * (found.paid - 1)
     over = last < 0
@@ -308,7 +310,7 @@ def _dates(
         1 + np.round(200 * generator.random(length) ** 2),
         generator.integers(2, 10, length),
     )
-    ended_card = card & (generator.random(length) < 0.13)
+    ended_card = card & (generator.random(length) < 0.48)
     due = np.where(found.first_due < 0, found.first_due, NEVER)
     last_due = np.where(ended_card, np.round(found.decided * generator.random(length)), ended)
     terminated = last_due + delay
