@@ -16,7 +16,6 @@ import polars as pl
 from data import schema
 from data.artefact import kind_of
 from data.errors import MissingTable, SourceError, TruncatedTable
-from data.fidelity.published import Statistic
 from data.progress import silent
 from data.schema import CLIENT_ID, TARGET
 from data.source_files import check_folder, find_tables
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from data.fidelity.published import Kind
+    from data.fidelity.published import Kind, Statistic
     from data.progress import Report
 
 TOLERANCES: dict[Kind, tuple[float, bool]] = {

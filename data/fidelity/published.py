@@ -1,7 +1,7 @@
 """The published statistics of the Home Credit tables: the product's copy, and the files they were published in.
 
-Aggregates only: shares, means, standard deviations, counts. `statistics/columns.csv` and `statistics/categories.csv` are
-condensed from published files by `condense`; `statistics/structure.toml` holds correlations and rows per client.
+Aggregates only: shares, means, standard deviations, counts. `statistics/columns.csv` and `categories.csv` are condensed
+from the published files by `condense`; `statistics/structure.toml` holds correlations and rows per client.
 """
 
 from __future__ import annotations
