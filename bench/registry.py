@@ -67,6 +67,10 @@ BENCHMARKS: dict[str, dict[str, Benchmark]] = {
         "latency": Benchmark(
             "one score and a thousand: our ONNX scorer, LightGBM, the onnxmltools export", "bench.scoring.latency:run"
         ),
+        "features": Benchmark(
+            "the features of 1 %, 10 % and more of the full portfolio: ours, and the plain pandas pipeline",
+            "bench.scoring.features:run",
+        ),
     },
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import signal
@@ -29,8 +30,21 @@ ROOT = Path(__file__).parents[2]
 START = re.compile(r"Scheduler at:\s+(tcp://[\d.:]+)")
 
 
+PAUSING = """
+import os
+import time
+
+def pause_then_mark(folder, number):
+    'Say which process is at work on a number, wait until allowed, and leave a mark.'
+    (folder / f"{number}.{os.getpid()}.begun").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    (folder / f"{number}.done").write_text(str(number * number))
+"""
+
+
 class Cluster:
-    """A scheduler on a free port of loopback, and workers."""
+    """A scheduler on a free port of loopback, and workers that also find modules in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +72,11 @@ class Cluster:
         log = self.folder / f"{self._started}.log"
         with open(log, "wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *command], cwd=root, stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "dask", *command],
+                cwd=root,
+                env={**os.environ, "PYTHONPATH": str(self.folder)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         return process, log
 
@@ -89,14 +107,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "imported"
 
 
-def pause_then_mark(folder: Path, number: int) -> None:
-    """Say which process is at work on `number`, wait until allowed, and leave a mark."""
-    (folder / f"{number}.{os.getpid()}.begun").touch()
-    while not (folder / "go").exists():
-        time.sleep(0.05)
-    (folder / f"{number}.done").write_text(str(number * number))
-
-
 def test_two_workers_give_the_features_of_one_process(cluster: Cluster, imported: Path, tmp_path: Path) -> None:
     cluster.work()
     cluster.work()
@@ -122,18 +132,15 @@ def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
         victim.wait()
         (folder / "go").touch()
 
-    # the workers find this very function by its source
-    import cloudpickle
-
-    module = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(module)
+    (cluster.folder / "pausing.py").write_text(PAUSING, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(cluster.folder))
+    task = partial(importlib.import_module("pausing").pause_then_mark, folder)
     killer = threading.Thread(target=kill_one_at_work)
     killer.start()
     try:
-        run_tasks(partial(pause_then_mark, folder), range(6), shared=folder, scheduler=cluster.address)
+        run_tasks(task, range(6), shared=folder, scheduler=cluster.address)
     finally:
         killer.join()
-        cloudpickle.unregister_pickle_by_value(module)
     assert sorted(path.read_text() for path in folder.glob("*.done")) == sorted(str(n * n) for n in range(6))
     (begun,) = folder.glob(f"*.{cluster.workers[0].pid}.begun")
     again = list(folder.glob(f"{begun.name.partition('.')[0]}.*.begun"))

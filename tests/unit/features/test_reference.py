@@ -6,7 +6,6 @@ without rows; and on the real sample.
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from bench.scoring.pandas_features import pandas_features
 from data import schema
 from data.features import build_features, features
 
@@ -83,147 +83,6 @@ def _with_nulls(series: pl.Series, rng: np.random.Generator, share: float) -> pl
     return series.to_frame().select(pl.when(~gone).then(pl.col(series.name)).alias(series.name)).to_series()
 
 
-def reference_features(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return float64 features by client; `tables` has application and any other table, with NaN for missing values."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        frame = _application(tables["application"])
-        if "bureau" in tables:
-            frame = frame.join(_bureau(tables["bureau"], tables.get("bureau_balance")))
-        for name, block in (
-            ("previous_application", _previous),
-            ("POS_CASH_balance", _pos),
-            ("installments_payments", _instalments),
-            ("credit_card_balance", _card),
-        ):
-            if name in tables:
-                frame = frame.join(block(tables[name]))
-        return frame
-
-
-def _one_hot(
-    frame: pd.DataFrame, table: str, skip: tuple[str, ...] = (), *, nan: bool
-) -> tuple[pd.DataFrame, list[str]]:
-    columns = [c for c in schema.table(table).columns if c.kind == "category" and c.name not in skip]
-    typed = frame.assign(**{c.name: pd.Categorical(frame[c.name], categories=list(c.categories)) for c in columns})
-    spread = pd.get_dummies(typed, columns=[c.name for c in columns], dummy_na=nan, dtype=float)
-    return spread, [name for name in spread.columns if name not in frame.columns]
-
-
-def _named(aggregated: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    aggregated.columns = pd.Index([f"{prefix}{column}_{how.upper()}" for column, how in aggregated.columns])
-    return aggregated
-
-
-def _application(raw: pd.DataFrame) -> pd.DataFrame:
-    frame = raw.drop(columns="TARGET").set_index(schema.CLIENT_ID).sort_index()
-    for column, codes in (
-        ("CODE_GENDER", {"F": 0, "M": 1}),
-        ("FLAG_OWN_CAR", {"N": 0, "Y": 1}),
-        ("FLAG_OWN_REALTY", {"N": 0, "Y": 1}),
-    ):
-        frame[column] = frame[column].map(codes).astype(float)
-    frame, _ = _one_hot(frame, "application", ("CODE_GENDER", "FLAG_OWN_CAR", "FLAG_OWN_REALTY"), nan=False)
-    frame["DAYS_EMPLOYED"] = frame["DAYS_EMPLOYED"].replace(365243, np.nan)
-    frame["DAYS_EMPLOYED_PERC"] = frame["DAYS_EMPLOYED"] / frame["DAYS_BIRTH"]
-    frame["INCOME_CREDIT_PERC"] = frame["AMT_INCOME_TOTAL"] / frame["AMT_CREDIT"]
-    frame["INCOME_PER_PERSON"] = frame["AMT_INCOME_TOTAL"] / frame["CNT_FAM_MEMBERS"]
-    frame["ANNUITY_INCOME_PERC"] = frame["AMT_ANNUITY"] / frame["AMT_INCOME_TOTAL"]
-    frame["PAYMENT_RATE"] = frame["AMT_ANNUITY"] / frame["AMT_CREDIT"]
-    return frame
-
-
-def _bureau(raw: pd.DataFrame, balance: pd.DataFrame | None) -> pd.DataFrame:
-    bureau, categories = _one_hot(raw, "bureau", nan=True)
-    numbers = {
-        "DAYS_CREDIT": ["min", "max", "mean", "var"],
-        "DAYS_CREDIT_ENDDATE": ["min", "max", "mean"],
-        "DAYS_CREDIT_UPDATE": ["mean"],
-        "CREDIT_DAY_OVERDUE": ["max", "mean"],
-        "AMT_CREDIT_MAX_OVERDUE": ["mean"],
-        "AMT_CREDIT_SUM": ["max", "mean", "sum"],
-        "AMT_CREDIT_SUM_DEBT": ["max", "mean", "sum"],
-        "AMT_CREDIT_SUM_OVERDUE": ["mean"],
-        "AMT_CREDIT_SUM_LIMIT": ["mean", "sum"],
-        "AMT_ANNUITY": ["max", "mean"],
-        "CNT_CREDIT_PROLONG": ["sum"],
-    }
-    means = {name: ["mean"] for name in categories}
-    if balance is not None:
-        months, statuses = _one_hot(balance, "bureau_balance", nan=True)
-        per_credit = months.groupby("SK_ID_BUREAU").agg(
-            {"MONTHS_BALANCE": ["min", "max", "size"]} | {name: ["mean"] for name in statuses}
-        )
-        bureau = bureau.join(_named(per_credit, ""), how="left", on="SK_ID_BUREAU")
-        numbers |= {
-            "MONTHS_BALANCE_MIN": ["min"],
-            "MONTHS_BALANCE_MAX": ["max"],
-            "MONTHS_BALANCE_SIZE": ["mean", "sum"],
-        }
-        means |= {f"{name}_MEAN": ["mean"] for name in statuses}
-    whole = _named(bureau.groupby(schema.CLIENT_ID).agg(numbers | means), "BURO_")
-    for prefix, dummy in (("ACTIVE_", "CREDIT_ACTIVE_Active"), ("CLOSED_", "CREDIT_ACTIVE_Closed")):
-        whole = whole.join(_named(bureau[bureau[dummy] == 1].groupby(schema.CLIENT_ID).agg(numbers), prefix))
-    return whole
-
-
-def _previous(raw: pd.DataFrame) -> pd.DataFrame:
-    frame, categories = _one_hot(raw, "previous_application", nan=True)
-    frame["APP_CREDIT_PERC"] = frame["AMT_APPLICATION"] / frame["AMT_CREDIT"]
-    three = ["min", "max", "mean"]
-    numbers = {
-        "AMT_ANNUITY": three,
-        "AMT_APPLICATION": three,
-        "AMT_CREDIT": three,
-        "APP_CREDIT_PERC": [*three, "var"],
-        "AMT_DOWN_PAYMENT": three,
-        "AMT_GOODS_PRICE": three,
-        "HOUR_APPR_PROCESS_START": three,
-        "RATE_DOWN_PAYMENT": three,
-        "DAYS_DECISION": three,
-        "CNT_PAYMENT": ["mean", "sum"],
-    }
-    whole = _named(frame.groupby(schema.CLIENT_ID).agg(numbers | {name: ["mean"] for name in categories}), "PREV_")
-    for prefix, status in (("APPROVED_", "Approved"), ("REFUSED_", "Refused")):
-        rows = frame[frame[f"NAME_CONTRACT_STATUS_{status}"] == 1]
-        whole = whole.join(_named(rows.groupby(schema.CLIENT_ID).agg(numbers), prefix))
-    return whole
-
-
-def _pos(raw: pd.DataFrame) -> pd.DataFrame:
-    frame, categories = _one_hot(raw, "POS_CASH_balance", nan=True)
-    numbers = {"MONTHS_BALANCE": ["max", "mean", "size"], "SK_DPD": ["max", "mean"], "SK_DPD_DEF": ["max", "mean"]}
-    groups = frame.groupby(schema.CLIENT_ID)
-    return _named(groups.agg(numbers | {name: ["mean"] for name in categories}), "POS_").assign(POS_COUNT=groups.size())
-
-
-def _instalments(raw: pd.DataFrame) -> pd.DataFrame:
-    frame = raw.assign(
-        PAYMENT_PERC=raw["AMT_PAYMENT"] / raw["AMT_INSTALMENT"],
-        PAYMENT_DIFF=raw["AMT_INSTALMENT"] - raw["AMT_PAYMENT"],
-        DPD=(raw["DAYS_ENTRY_PAYMENT"] - raw["DAYS_INSTALMENT"]).clip(lower=0).fillna(0),
-        DBD=(raw["DAYS_INSTALMENT"] - raw["DAYS_ENTRY_PAYMENT"]).clip(lower=0).fillna(0),
-    )
-    groups = frame.groupby(schema.CLIENT_ID)
-    numbers = {
-        "NUM_INSTALMENT_VERSION": ["nunique"],
-        "DPD": ["max", "mean", "sum"],
-        "DBD": ["max", "mean", "sum"],
-        "PAYMENT_PERC": ["max", "mean", "sum", "var"],
-        "PAYMENT_DIFF": ["max", "mean", "sum", "var"],
-        "AMT_INSTALMENT": ["max", "mean", "sum"],
-        "AMT_PAYMENT": ["min", "max", "mean", "sum"],
-        "DAYS_ENTRY_PAYMENT": ["max", "mean", "sum"],
-    }
-    return _named(groups.agg(numbers), "INSTAL_").assign(INSTAL_COUNT=groups.size())
-
-
-def _card(raw: pd.DataFrame) -> pd.DataFrame:
-    frame, _ = _one_hot(raw, "credit_card_balance", nan=True)
-    groups = frame.drop(columns="SK_ID_PREV").groupby(schema.CLIENT_ID)
-    return _named(groups.agg(["min", "max", "mean", "sum", "var"]), "CC_").assign(CC_COUNT=groups.size())
-
-
 def _as_pandas(table: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -237,7 +96,7 @@ def _as_pandas(table: pl.DataFrame) -> pd.DataFrame:
 
 def _assert_same(tables: dict[str, pl.DataFrame]) -> None:
     found = build_features(tables)
-    expected = reference_features({name: _as_pandas(table) for name, table in tables.items()})
+    expected = pandas_features({name: _as_pandas(table) for name, table in tables.items()})
     names = found.columns[1:]
     assert found[schema.CLIENT_ID].to_list() == expected.index.to_list()
     assert set(names) == set(expected.columns)
