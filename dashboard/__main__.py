@@ -51,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     )
     prepare.add_argument("--name", required=True, help="name of the portfolio")
     prepare.add_argument("--seed", type=int, default=0, help="seed of the training (default: %(default)s)")
+    prepare.add_argument(
+        "--scheduler", metavar="ADDRESS", help="compute features and scores on a Dask cluster, such as tcp://host:8786"
+    )
     prepare.add_argument("--threads", type=int, default=2, help="threads of the training (default: %(default)s)")
     return made
 
@@ -60,7 +63,14 @@ def run_prepare(options: argparse.Namespace) -> int:
     from dashboard.prepare import prepare
 
     with terminal(f"Preparing {options.name}") as report:
-        prepare(options.raw, options.name, seed=options.seed, threads=options.threads, report=report)
+        prepare(
+            options.raw,
+            options.name,
+            seed=options.seed,
+            threads=options.threads,
+            scheduler=options.scheduler,
+            report=report,
+        )
     print(f"Portfolio {options.name} is ready: python -m dashboard --portfolio {options.name}")
     return 0
 

@@ -26,6 +26,7 @@ from data.store import FeatureSet, Portfolio, features_from, write_importance, w
 from data.synthetic_tables import make_synthetic
 from explain.contributions import Explainer
 from explain.importance import importance
+from models.score_parts import score_by_parts
 from models.scorer import Scorer
 from models.train import train
 
@@ -38,7 +39,10 @@ STEPS = "steps.json"
 SHARES = {"import": 0.08, "features": 0.22, "train": 0.88, "score": 0.92, "explain": 1.0}
 
 
-def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Report = silent) -> Portfolio:
+def prepare(
+    raw: Path, name: str, *, seed: int = 0, threads: int = 2, scheduler: str | None = None,
+    report: Report = silent,
+) -> Portfolio:  # fmt: skip
     """Prepare the portfolio `name` from the raw tables in `raw`.
 
     Parameters
@@ -48,6 +52,7 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
     name : of the portfolio and of its model: letters, digits, "-" and "_".
     seed : of the training.
     threads : of the training, the scoring and the explaining.
+    scheduler : address of a Dask scheduler that the features and the scores are computed on; None for here.
     report : told the step under way and the share of the whole work that is done.
 
     Raises
@@ -71,9 +76,10 @@ def prepare(raw: Path, name: str, *, seed: int = 0, threads: int = 2, report: Re
         if kind_of(raw) != IMPORT:
             imported = raw_folder(name)
             import_raw(raw, imported, _step(report, 0.0, "import"))
-        found = features_from(imported, folder / "features", _step(report, SHARES["import"], "features"))
+        at = _step(report, SHARES["import"], "features")
+        found = features_from(imported, folder / "features", at, scheduler=scheduler)
         _train(found, model, seed, threads, folder, _step(report, SHARES["features"], "train"))
-        _score(found, model, name, threads, folder, _step(report, SHARES["train"], "score"))
+        _score(found, model, name, threads, scheduler, folder, _step(report, SHARES["train"], "score"))
         _explain(found, model, threads, folder, _step(report, SHARES["score"], "explain"))
         if not _is_finished(folder):
             write_portfolio_manifest(folder, name)
@@ -96,12 +102,17 @@ def _train(found: FeatureSet, model: Path, seed: int, threads: int, folder: Path
     _finish(folder, "train", key)
 
 
-def _score(found: FeatureSet, model: Path, name: str, threads: int, folder: Path, report: Report) -> None:
+def _score(
+    found: FeatureSet, model: Path, name: str, threads: int, scheduler: str | None, folder: Path, report: Report
+) -> None:
     scorer = Scorer.load(model)
     key = {"data": found.data_hash, "model": scorer.model_hash}
     if _done(folder, "score") == key and (folder / "scores").is_dir():
         return
-    scores = scorer.score_features(found, threads=threads, report=report)
+    if scheduler is None:
+        scores = scorer.score_features(found, threads=threads, report=report)
+    else:
+        scores = score_by_parts(found, model, folder / ".parts-scores", scheduler=scheduler, report=report)
     write_scores(folder, scores.raw, scores.pd, scores.score, name, scorer.model_hash)
     _finish(folder, "score", key)
 

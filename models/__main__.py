@@ -92,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     takes(scored, "model", "features")
     scored.add_argument("--out", type=_path, required=True, metavar="FILE", help="file to write, .parquet or .csv")
+    scored.add_argument(
+        "--scheduler", metavar="ADDRESS", help="score on a Dask cluster, such as tcp://127.0.0.1:8786; folders shared"
+    )
     threaded(scored)
 
     evaluated = add(
@@ -129,7 +132,15 @@ def _score(options: argparse.Namespace) -> None:
     scorer = Scorer.load(options.model)
     features = _features(options.features)
     with terminal("score") as report:
-        scores = scorer.score_features(features, options.threads, part(report, 0.0, 0.9))
+        if options.scheduler is None:
+            scores = scorer.score_features(features, options.threads, part(report, 0.0, 0.9))
+        else:
+            from models.score_parts import score_by_parts
+
+            parts = options.out.parent / f".parts-{options.out.name}"
+            scores = score_by_parts(
+                features, options.model, parts, scheduler=options.scheduler, report=part(report, 0.0, 0.9)
+            )
         _write_scores(options.out, features, scores)
         report("written", 1.0)
     accepted = int(scores.accepted.sum())

@@ -175,7 +175,7 @@ class Scorer:
         for start in range(0, len(rows), CHUNK_CLIENTS):
             part = rows[start : start + CHUNK_CLIENTS]
             raw[start : start + len(part)] = self._raw_of(part)
-        return self._scores(raw)
+        return self.scores_of(raw)
 
     def score_features(self, features: FeatureSet, threads: int = 1, report: Report = silent) -> Scores:
         """Score every client of a feature set, by chunks of clients; the result does not depend on `threads`.
@@ -197,7 +197,15 @@ class Scorer:
         with ThreadPoolExecutor(threads) as pool:
             for done, _ in enumerate(pool.map(work, starts), start=1):
                 report("scoring clients", done / len(starts))
-        return self._scores(raw)
+        return self.scores_of(raw)
+
+    def raw_of(self, features: FeatureSet, chosen: slice) -> NDArray[np.float64]:
+        """Return the raw scores of a range of positions, float64 (m,), log-odds of default, on one thread."""
+        self.check_names(features.names)
+        start, stop, _ = chosen.indices(len(features))
+        ends = [*range(start, stop, CHUNK_CLIENTS), stop]
+        some = [self._raw_of(features.rows(slice(*ends[k : k + 2]))) for k in range(len(ends) - 1)]
+        return np.concatenate(some) if some else np.empty(0)
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise FeatureMismatch, naming the first difference, unless `names` are the model's features in its order."""
@@ -216,7 +224,8 @@ class Scorer:
             "python -m models train --features FOLDER --out FOLDER"
         )
 
-    def _scores(self, raw: NDArray[np.float64]) -> Scores:
+    def scores_of(self, raw: NDArray[np.float64]) -> Scores:
+        """Return what raw scores, float64 (n,), log-odds of default, mean."""
         score = np.asarray(expit(self._offset - self.calibrator.slope * raw), dtype=np.float64)
         return Scores(raw=raw, pd=self.calibrator.pd_of(raw), score=score, policy=self.policy)
 

@@ -14,13 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from data.errors import ClusterError, HashMismatch, InvalidOption
+from data.errors import ClusterError, HashMismatch, InvalidOption, StoreError
 from data.feature_set import features_from
+from data.paths import model_folder
+from data.portfolio import Portfolio
 from data.scheduling import run_tasks
 from data.sources import import_raw
 from data.synthetic_tables import make_synthetic
+from models import score_parts
+from models.score_parts import score_by_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,3 +218,43 @@ def test_nothing_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(InvalidOption, match=r"is not an address: tcp://HOST:PORT"):
         run_tasks(print, [1], shared=tmp_path, scheduler=address)
+
+
+@pytest.fixture
+def small(prepared: Path) -> Portfolio:
+    return Portfolio.open("small")
+
+
+def test_scores_of_the_cluster_are_those_of_one_process(
+    cluster: Cluster, small: Portfolio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    model = model_folder(small.model_name)
+    there = score_by_parts(small.features, model, tmp_path / "parts", scheduler=cluster.address)
+    np.testing.assert_array_equal(there.raw, small.raw)
+    np.testing.assert_array_equal(there.score, small.score)
+    monkeypatch.setattr(score_parts, "CLIENTS", 400)
+    here = score_by_parts(small.features, model, tmp_path / "parts")
+    np.testing.assert_array_equal(here.raw, small.raw)
+    assert not (tmp_path / "parts").exists()
+
+
+def test_scoring_goes_on_where_it_was_ended(small: Portfolio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score_parts, "CLIENTS", 400)
+    model = model_folder(small.model_name)
+    score = score_parts.score_part
+    done: list[int] = []
+
+    def once(at: int | None, folder: Path, features: Path, parts: Path, number: int) -> None:
+        if number == at:
+            raise OSError(28, "No space left on device")
+        done.append(number)
+        score(folder, features, parts, number)
+
+    monkeypatch.setattr(score_parts, "score_part", partial(once, 2))
+    with pytest.raises(StoreError, match="No space left on device"):
+        score_by_parts(small.features, model, tmp_path / "parts")
+    monkeypatch.setattr(score_parts, "score_part", partial(once, None))
+    found = score_by_parts(small.features, model, tmp_path / "parts")
+    assert done == [0, 1, 2, 3]
+    np.testing.assert_array_equal(found.raw, small.raw)
