@@ -53,11 +53,12 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     LazyFrame, one row per client that has an instalment: SK_ID_CURR and Float64 features, null where missing.
     """
     names = [name for name in NUMBERS if f"{TABLE}.{name}" not in DERIVED]
-    late = pl.col("DAYS_ENTRY_PAYMENT") - pl.col("DAYS_INSTALMENT")
+    # the difference of two infinities is no number, and missing
+    late = (pl.col("DAYS_ENTRY_PAYMENT") - pl.col("DAYS_INSTALMENT")).fill_nan(None)
     rows = read_columns(table, TABLE, [schema.CLIENT_ID, "DAYS_INSTALMENT", *names]).with_columns(
         DPD=pl.when(late > 0).then(late).otherwise(0.0),
         DBD=pl.when(late < 0).then(-late).otherwise(0.0),
         PAYMENT_PERC=quotient("AMT_PAYMENT", "AMT_INSTALMENT"),
-        PAYMENT_DIFF=pl.col("AMT_INSTALMENT") - pl.col("AMT_PAYMENT"),
+        PAYMENT_DIFF=(pl.col("AMT_INSTALMENT") - pl.col("AMT_PAYMENT")).fill_nan(None),
     )
     return reduce_rows(rows, schema.CLIENT_ID, features())
