@@ -28,7 +28,7 @@ _TERMS = np.array([183, 274, 305, 365, 548, 731, 1_096, 1_461, 1_826])
 _TERM_SHARES = np.cumsum([0.13, 0.06, 0.08, 0.21, 0.06, 0.12, 0.14, 0.04, 0.16])
 _EARLY, _EXACT = 0.66, 0.28  # closed before and at the agreed end; the rest a little later
 # Who has monthly statuses at all, and which share of the statuses belongs to loans that are not in the bureau table.
-_WITH_BALANCE, _WITH_BALANCE_IN_TEST = 0.375, 0.99
+_WITH_BALANCE, _WITH_BALANCE_IN_TEST = 0.394, 0.99
 _ORPHANS = 43_041 / 774_354
 _STATUSES = schema.table("bureau_balance").column("STATUS").categories
 
@@ -139,7 +139,7 @@ def balance(block: Block, found: Loans) -> dict[str, NDArray[Any]]:
     share = np.where(block.unlabelled, _WITH_BALANCE_IN_TEST, _WITH_BALANCE)
     rows = np.flatnonzero((generator.random(len(block.ids)) < share)[found.owner])
     # the bureau has followed recent loans less often
-    rows = rows[generator.random(len(rows)) < np.clip(0.72 - found.opened[rows] / 2_500, 0.0, 1.0)]
+    rows = rows[generator.random(len(rows)) < np.clip(0.72 - found.opened[rows] / 1_850, 0.0, 1.0)]
     orphans = generator.random(len(rows)) < _ORPHANS
     rows = np.concatenate([rows, rows[orphans]])
     unlisted = STRIDE - 1 - np.arange(np.count_nonzero(orphans))

@@ -134,7 +134,7 @@ def applications(block: Block, income: Floats) -> Applications:
     paid = np.where(early, np.clip(np.floor(terms * share), 1, np.maximum(terms - 1, 1)), terms).astype(np.int64)
     first_due = decided + 30 + np.round(generator.gamma(1.2, 5.0, length))
     followed = (
-        approved & (generator.random(length) < np.where(card, 0.95, np.where(first, 0.993, 0.94))) & (decided < -31)
+        approved & (generator.random(length) < np.where(card, 0.93, np.where(first, 0.995, 0.985))) & (decided < -31)
     )
     orphan = followed & (generator.random(length) < np.where(card, _ORPHAN_CARDS, _ORPHAN_LOANS))
     return Applications(
