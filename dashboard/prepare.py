@@ -20,6 +20,7 @@ from data.features.catalog import features as catalog_of
 from data.files import MANIFEST, read_json, sha256_of, write_json
 from data.paths import ROOT, model_folder, portfolio_folder, raw_folder
 from data.progress import Report, part, silent
+from data.scheduling import check_address
 from data.sources import KIND as IMPORT
 from data.sources import import_raw
 from data.store import FeatureSet, Portfolio, features_from, write_importance, write_portfolio_manifest, write_scores
@@ -68,6 +69,8 @@ def prepare(
         raise InvalidOption(f"Name {name!r} can't be used: 1 to 64 letters, digits, - and _, a letter or digit first.")
     if threads < 1:
         raise InvalidOption(f"Threads must be at least 1, got {threads}.")
+    if scheduler is not None:
+        check_address(scheduler)
     folder, model = portfolio_folder(name), model_folder(name)
     with _alone(folder):
         if (folder / MANIFEST).exists() and not _is_finished(folder):

@@ -21,7 +21,7 @@ from data.feature_parts import assemble, compute_part, is_finished, write_part
 from data.files import MANIFEST, describe_files, write_json
 from data.npy import mapped
 from data.progress import part, silent
-from data.scheduling import run_tasks
+from data.scheduling import check_address, run_tasks
 from data.schema import tables as schema_tables
 from data.source_files import check_folder
 from data.sources import KIND as IMPORT
@@ -215,6 +215,8 @@ def features_from(
         As `data.scheduling.run_tasks` says; or `partitions` is given for an import that has another number of them.
     """
     check_replaceable(out, KIND)
+    if scheduler is not None:
+        check_address(scheduler)
     if kind_of(raw) != IMPORT:
         check_folder(raw)
         done = _finished(out, "made_of", made_of_files(raw, partitions))

@@ -1,18 +1,30 @@
 """Work done partition by partition: here, or by the workers of a Dask cluster, with the same functions.
 
 A task takes the number of a partition and leaves its result on disk, whole or not at all; doing it twice is harmless.
-Nothing but numbers and paths travels, so a worker must see the same folders under the same names and run the same code;
-both are checked before the work begins. Scoring and Shapley values can be run in the same way as features are.
+Nothing but numbers and paths travels, so a worker must see the same folders under the same names and run the same code
+with the same libraries. That is checked before the work begins, and again by every task, for a worker may come later.
+Features and scores are computed so (`data.feature_parts`, `models.score_parts`), and Shapley values can be: a function
+of a module that takes the paths of the feature set, the model and the parts, and then the number of a range of clients.
+
+A worker runs as many tasks at once as it has threads. ONNX Runtime takes one thread in each; Polars has one pool for
+the whole worker, as large as POLARS_MAX_THREADS said when the worker started, else as the machine has cores.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import functools
+import importlib.metadata
+import logging
+import platform
 import re
+import socket
+import time
+import traceback
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from data.artefact import hash_of
 from data.errors import ClusterError, InvalidOption, PretscopeError
@@ -20,19 +32,23 @@ from data.files import TEMPORARY
 from data.progress import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from data.progress import Report
 
-ADDRESS = re.compile(r"(tcp|tls)://([^\s/:]+|\[[0-9A-Fa-f:]+\]):\d{1,5}")
+ADDRESS = re.compile(r"(tcp|tls)://([^\s/:@]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
 SECONDS_TO_CONNECT = 15
 SECONDS_FOR_WORKERS = 30
+SECONDS_BETWEEN_LOOKS = 2
 _ROOT = Path(__file__).parent.parent
 _ROOMS = ("data", "models", "explain")
+_CODE = (".py", ".toml", ".csv", ".json")
+_LIBRARIES = ("numpy", "scipy", "polars", "onnxruntime")
 _START = (
-    "Start one with `python -m dask scheduler`, and on every machine, in the folder of this project, "
-    "`python -m dask worker ADDRESS`."
+    "Start one with `python -m dask scheduler`, and on every machine `python -m dask worker ADDRESS`, each in the "
+    "folder of this project."
 )
+_LOG = logging.getLogger(__name__)
 
 
 def run_tasks(
@@ -72,7 +88,11 @@ def run_tasks(
         check_address(scheduler)
     if not numbers:
         return
-    finished = _here(task, numbers) if scheduler is None else _on_cluster(task, numbers, scheduler, shared)
+
+    def waiting(step: str) -> None:
+        report(step, earlier / total)
+
+    finished = _here(task, numbers) if scheduler is None else _on_cluster(task, numbers, scheduler, shared, waiting)
     report(f"{what} {earlier + 1} of {total}", earlier / total)
     with contextlib.closing(finished):
         for count, _ in enumerate(finished, start=earlier + 1):
@@ -81,89 +101,215 @@ def run_tasks(
 
 def check_address(address: str) -> None:
     """Raise InvalidOption unless `address` can be that of a Dask scheduler."""
-    if not ADDRESS.fullmatch(address):
+    if not ADDRESS.fullmatch(address) or not 1 <= int(address.rpartition(":")[2]) <= 65535:
         raise InvalidOption(
             f"Scheduler {address!r} is not an address: tcp://HOST:PORT or tls://HOST:PORT was expected, such as "
             "tcp://127.0.0.1:8786."
         )
 
 
-def _here(task: Callable[[int], None], numbers: Sequence[int]) -> Generator[int]:
+@functools.cache
+def code_hash() -> str:
+    """Return the SHA-256 of the code that tasks are made of, in hexadecimal.
+
+    As it was when first asked for: a worker that was started before its files were changed still runs the old ones.
+    """
+    return hash_of(
+        path for room in _ROOMS for path in sorted((_ROOT / room).rglob("*")) if path.suffix in _CODE and path.is_file()
+    )
+
+
+def software() -> dict[str, str]:
+    """Return what decides a result in this process: the hash of the code, the versions of Python and the libraries."""
+    versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"code": code_hash(), "python": platform.python_version(), **versions}
+
+
+def _here(task: Callable[[int], None], numbers: Sequence[int]) -> Generator[None]:
     for number in numbers:
         task(number)
-        yield number
+        yield
 
 
-def _on_cluster(task: Callable[[int], None], numbers: Sequence[int], address: str, shared: Path) -> Generator[int]:
+def _on_cluster(
+    task: Callable[[int], None], numbers: Sequence[int], address: str, shared: Path, waiting: Callable[[str], None]
+) -> Generator[None]:
+    with _connected(address) as client, _probe(shared) as probe:
+        wanted = software()
+        _check_scheduler(client, address)
+        _check_workers(client, address, wanted, probe, waiting)
+        checked = functools.partial(_checked, task, wanted, str(probe))
+        futures = {client.submit(checked, number, pure=False): number for number in numbers}
+        try:
+            while futures:
+                for future in _some_done(client, list(futures), address, waiting):
+                    failure = future.exception()
+                    if failure is not None:
+                        raise _told(failure, futures[future], address)
+                    del futures[future]
+                    yield
+        finally:
+            if futures and client.status == "running":
+                client.cancel(list(futures))
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Give a client of the scheduler.
+
+    Whether it can be one is seen first: a client that failed to connect is not closed by Dask, and holds up the end of
+    the process.
+    """
     import distributed
 
     dask: Any = distributed  # its functions have no types
+    _check_certificates(dask, address)
+    where = urlsplit(address)
     try:
+        socket.create_connection((where.hostname, where.port), SECONDS_TO_CONNECT).close()
         client = dask.Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except OSError as error:
-        raise ClusterError(f"No Dask scheduler answers at {address}. {_START.replace('ADDRESS', address)}") from error
+        raise ClusterError(f"No Dask scheduler answers at {address}. {_start(address)}") from error
     with client:
-        _check_workers(client, address, shared)
-        futures = [client.submit(task, number, pure=False) for number in numbers]
+        yield client
+
+
+def _check_certificates(dask: Any, address: str) -> None:
+    if address.startswith("tls://") and dask.Security().get_connection_args("client").get("ssl_context") is None:
+        raise ClusterError(
+            f"{address} needs certificates, Dask's configuration names none. Set distributed.comm.tls.ca-file, "
+            "distributed.comm.tls.client.cert and distributed.comm.tls.client.key, here and on every machine."
+        )
+
+
+@contextlib.contextmanager
+def _probe(shared: Path) -> Iterator[Path]:
+    """Leave a file in the folder for the time of the work: who does not find it sees another folder."""
+    probe = shared.absolute() / f"{TEMPORARY}{uuid.uuid4().hex}"
+    probe.touch()
+    try:
+        yield probe
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _check_scheduler(client: Any, address: str) -> None:
+    try:
+        client.run_on_scheduler(software)
+    except Exception as error:
+        raise ClusterError(
+            f"The scheduler at {address} can't read this project's tasks ({type(error).__name__}: {error}). Start it "
+            "with `python -m dask scheduler` in the project's folder, in the same environment."
+        ) from error
+
+
+def _check_workers(
+    client: Any, address: str, wanted: Mapping[str, str], probe: Path, waiting: Callable[[str], None]
+) -> None:
+    """Raise ClusterError unless there are workers, and all are as they must be."""
+    if not _workers(client):
+        waiting(f"waiting for a worker of {address}")
         try:
-            for future in dask.as_completed(futures, loop=client.loop):
-                failure = future.exception()
-                if failure is not None:
-                    raise _told(failure, address)
-                yield numbers[futures.index(future)]
-        finally:
-            client.cancel(futures)
+            client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
+        except TimeoutError as error:
+            raise ClusterError(f"The scheduler at {address} has no worker. {_start(address)}") from error
+    for worker, found in client.run(_what_is_here, str(probe), on_error="return").items():
+        if isinstance(found, BaseException):
+            raise ClusterError(
+                f"Worker {worker} can't run this project's code ({type(found).__name__}: {found}). Start it with "
+                f"`python -m dask worker {address}` in the project's folder, in the same environment."
+            )
+        _check_worker(worker, found, wanted, str(probe))
 
 
-def _told(error: BaseException, address: str) -> BaseException:
+def _what_is_here(probe: str) -> tuple[dict[str, str], bool]:
+    return software(), Path(probe).exists()
+
+
+def _check_worker(worker: str, found: tuple[Mapping[str, str], bool], wanted: Mapping[str, str], probe: str) -> None:
+    has, sees = found
+    if has["code"] != wanted["code"]:
+        raise ClusterError(
+            f"Worker {worker} runs other code ({has['code'][:12]}…) than this process ({wanted['code'][:12]}…). Bring "
+            "its folder to the same version and start it again."
+        )
+    other = [f"{name} {has[name]}, here {version}" for name, version in wanted.items() if has[name] != version]
+    if other:
+        raise ClusterError(
+            f"Worker {worker} has {'; '.join(other)}. Start it with the environment that `make -s python` makes."
+        )
+    if not sees:
+        raise ClusterError(
+            f"Worker {worker} doesn't see {Path(probe).parent}. Every worker must see the folders under the same name: "
+            "put them on a file system that all machines share."
+        )
+
+
+def _checked(task: Callable[[int], None], wanted: Mapping[str, str], probe: str, number: int) -> None:
+    """Run a task on a worker; what it raises can be sent, and names the worker unless it says all by itself."""
+    import distributed
+
+    worker = distributed.get_worker().address
+    _check_worker(worker, _what_is_here(probe), wanted, probe)
+    try:
+        task(number)
+    except PretscopeError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it may be one that can't be sent)
+        _LOG.exception("Partition %d failed", number)
+        what = "".join(traceback.format_exception_only(error)).strip()
+        raise ClusterError(
+            f"Worker {worker} failed at partition {number}: {what}. Its log has the whole story. What is finished is "
+            "kept, the same command goes on from there."
+        ) from None
+
+
+def _some_done(client: Any, futures: list[Any], address: str, waiting: Callable[[str], None]) -> list[Any]:
+    """Return the futures that are done, once one is; raise ClusterError where nobody is left to do them."""
+    import distributed
+
+    dask: Any = distributed
+    alone_since: float | None = None
+    while True:
+        try:
+            with client.as_current():
+                return list(dask.wait(futures, timeout=SECONDS_BETWEEN_LOOKS, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            if _workers(client):
+                alone_since = None
+                continue
+        except dask.CancelledError as error:
+            raise ClusterError(
+                f"The scheduler at {address} went away, or gave up the work. What is finished is kept, the same "
+                "command goes on from there."
+            ) from error
+        now = time.monotonic()
+        alone_since = alone_since or now
+        waiting(f"waiting for a worker of {address}")
+        if now - alone_since > SECONDS_FOR_WORKERS:
+            raise ClusterError(
+                f"The scheduler at {address} has no worker any more. What is finished is kept, the same command goes "
+                f"on from there. {_start(address)}"
+            )
+
+
+def _workers(client: Any) -> Mapping[str, Any]:
+    workers: Mapping[str, Any] = client.scheduler_info()["workers"]
+    return workers
+
+
+def _told(error: BaseException, number: int, address: str) -> BaseException:
     import distributed
 
     if isinstance(error, PretscopeError):
         return error
     if isinstance(error, distributed.KilledWorker):
         return ClusterError(
-            f"The workers at {address} that took up one partition died, one after the other: {error}. "
-            "Give them more memory, or import the tables with more partitions."
+            f"{error.allowed_failures + 1} workers of {address} died at partition {number}, one after the other; the "
+            f"last was {error.last_worker.address}. Give them more memory, or import the tables with more partitions."
         )
-    return ClusterError(f"A worker at {address} failed: {type(error).__name__}: {error}")
+    return ClusterError(f"The workers of {address} failed at partition {number}: {type(error).__name__}: {error}")
 
 
-def _check_workers(client: Any, address: str, shared: Path) -> None:
-    """Raise ClusterError unless there are workers, and all have this code and see that folder."""
-    try:
-        client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
-    except TimeoutError as error:
-        raise ClusterError(f"The scheduler at {address} has no worker. {_START.replace('ADDRESS', address)}") from error
-    probe = shared / f"{TEMPORARY}{uuid.uuid4().hex}"
-    probe.touch()
-    try:
-        found = client.run(_what_is_here, str(probe), on_error="return")
-    finally:
-        probe.unlink(missing_ok=True)
-    own = code_hash()
-    for worker, told in found.items():
-        if isinstance(told, BaseException):
-            raise ClusterError(
-                f"Worker {worker} can't run this project's code ({type(told).__name__}: {told}). Start it with "
-                f"`python -m dask worker {address}` in the project's folder, in the same environment."
-            )
-        code, sees = told
-        if code != own:
-            raise ClusterError(
-                f"Worker {worker} runs other code ({code[:12]}…) than this process ({own[:12]}…). Bring its folder "
-                "to the same version and start it again."
-            )
-        if not sees:
-            raise ClusterError(
-                f"Worker {worker} doesn't see {shared}. Every worker must see the folders under the same name: put "
-                "them on a file system that all machines share."
-            )
-
-
-def _what_is_here(probe: str) -> tuple[str, bool]:
-    return code_hash(), os.path.exists(probe)  # noqa: PTH110 - the path of another machine
-
-
-def code_hash() -> str:
-    """Return the SHA-256 of the code that tasks are made of, in hexadecimal."""
-    return hash_of(path for room in _ROOMS for path in sorted((_ROOT / room).rglob("*.py")))
+def _start(address: str) -> str:
+    return _START.replace("ADDRESS", address)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,23 +14,23 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from data.errors import ClusterError, HashMismatch, InvalidOption, StoreError
+from data.errors import ClusterError, HashMismatch, StoreError
 from data.feature_set import features_from
 from data.paths import model_folder
 from data.portfolio import Portfolio
-from data.scheduling import run_tasks
+from data.scheduling import run_tasks, software
 from data.sources import import_raw
 from data.synthetic_tables import make_synthetic
 from models import score_parts
 from models.score_parts import score_by_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -45,17 +47,25 @@ def pause_then_mark(folder, number):
     while not (folder / "go").exists():
         time.sleep(0.05)
     (folder / f"{number}.done").write_text(str(number * number))
+
+class Unsendable(Exception):
+    def __reduce__(self):
+        raise TypeError("it stays here")
+
+def fail(number):
+    raise Unsendable(f"no luck with {number}")
 """
 
 
 class Cluster:
     """A scheduler on a free port of loopback, and workers that also find modules in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
         self._started = 0
-        self._scheduler, log = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        listening = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.scheduler, log = self._start("scheduler", *listening, root=root)
         self.address = self._wait_for(log, START)
 
     def work(self, root: Path = ROOT) -> None:
@@ -68,7 +78,7 @@ class Cluster:
         self._wait_for(log, re.compile(r"(Registered to):"))
 
     def stop(self) -> None:
-        for process in (*self.workers, self._scheduler):
+        for process in (*self.workers, self.scheduler):
             process.kill()
             process.wait()
 
@@ -112,6 +122,14 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "imported"
 
 
+def pausing(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a module of tasks that the workers find too."""
+    (cluster.folder / "pausing.py").write_text(PAUSING, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(cluster.folder))
+    monkeypatch.delitem(sys.modules, "pausing", raising=False)
+    return importlib.import_module("pausing")
+
+
 def test_two_workers_give_the_features_of_one_process(cluster: Cluster, imported: Path, tmp_path: Path) -> None:
     cluster.work()
     cluster.work()
@@ -137,9 +155,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
         victim.wait()
         (folder / "go").touch()
 
-    (cluster.folder / "pausing.py").write_text(PAUSING, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(cluster.folder))
-    task = partial(importlib.import_module("pausing").pause_then_mark, folder)
+    task = partial(pausing(cluster, monkeypatch).pause_then_mark, folder)
     killer = threading.Thread(target=kill_one_at_work)
     killer.start()
     try:
@@ -208,16 +224,106 @@ def test_a_worker_of_another_version_is_refused(
         run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
 
 
-def test_nothing_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.scheduling.SECONDS_TO_CONNECT", 1)
-    with pytest.raises(ClusterError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9\. Start one"):
-        run_tasks(print, [1], shared=tmp_path, scheduler="tcp://127.0.0.1:9")
+def test_a_worker_that_sees_another_folder_is_refused(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    monkeypatch.setattr("data.scheduling._probe", lambda shared: contextlib.nullcontext(shared / "absent" / "probe"))
+    with pytest.raises(ClusterError, match=r"Worker tcp://127.0.0.1:\d+ doesn't see .*absent\. Every worker"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
 
 
-@pytest.mark.parametrize("address", ["", "127.0.0.1:8786", "http://host:80", "tcp://host", "tcp://:8786", "tcp://h:x"])
-def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
-    with pytest.raises(InvalidOption, match=r"is not an address: tcp://HOST:PORT"):
-        run_tasks(print, [1], shared=tmp_path, scheduler=address)
+def test_a_worker_with_other_libraries_is_refused(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    here = {**software(), "polars": "0.0.1"}
+    monkeypatch.setattr("data.scheduling.software", lambda: here)
+    monkeypatch.setattr("data.scheduling._check_scheduler", lambda client, address: None)
+    with pytest.raises(ClusterError, match=r"has polars [\d.]+, here 0\.0\.1\. Start it with"):
+        run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
+
+
+def test_a_scheduler_without_the_code_is_refused(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    cluster = Cluster(elsewhere, root=elsewhere)
+    try:
+        with pytest.raises(ClusterError, match=r"can't read this project's tasks .*No module named 'data'"):
+            run_tasks(print, [1], shared=tmp_path, scheduler=cluster.address)
+    finally:
+        cluster.stop()
+
+
+def when_begun(folder: Path, act: Callable[[], None]) -> threading.Thread:
+    """Do something once a task is at work in `folder`."""
+
+    def wait_and_act() -> None:
+        while not list(folder.glob("*.begun")):
+            time.sleep(0.05)
+        act()
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    return thread
+
+
+def test_a_worker_with_other_code_that_comes_later_is_refused(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    for room in ("data", "models", "explain"):
+        shutil.copytree(ROOT / room, other / room, ignore=shutil.ignore_patterns("__pycache__"))
+    with open(other / "data" / "schema.py", "a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    cluster.work()
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    task = partial(pausing(cluster, monkeypatch).pause_then_mark, folder)
+    joining = when_begun(folder, lambda: cluster.work(root=other))
+    try:
+        with pytest.raises(ClusterError, match=r"runs other code \([0-9a-f]{12}…\) than this process"):
+            run_tasks(task, range(6), shared=folder, scheduler=cluster.address)
+    finally:
+        (folder / "go").touch()
+        joining.join()
+
+
+@pytest.mark.parametrize(
+    ("victim", "message"),
+    [
+        ("worker", r"has no worker any more\. What is finished is kept"),
+        ("scheduler", r"went away, or gave up the work"),
+    ],
+)
+def test_nobody_left_to_do_the_work_is_told(
+    victim: str, message: str, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.scheduling.SECONDS_FOR_WORKERS", 1)
+    monkeypatch.setattr("data.scheduling.SECONDS_BETWEEN_LOOKS", 0.2)
+    monkeypatch.setattr("data.scheduling.SECONDS_TO_CONNECT", 2)
+    cluster.work()
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    task = partial(pausing(cluster, monkeypatch).pause_then_mark, folder)
+    process = cluster.scheduler if victim == "scheduler" else cluster.workers[0]
+    killer = when_begun(folder, process.kill)
+    try:
+        with pytest.raises(ClusterError, match=message):
+            run_tasks(task, range(3), shared=folder, scheduler=cluster.address)
+    finally:
+        (folder / "go").touch()
+        killer.join()
+    assert not list(folder.glob(".tmp-*"))
+
+
+def test_a_defect_of_a_task_names_the_worker_whatever_was_raised(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.work()
+    expected = r"Worker tcp://127.0.0.1:\d+ failed at partition 1: pausing\.Unsendable: no luck with 1\."
+    with pytest.raises(ClusterError, match=expected):
+        run_tasks(pausing(cluster, monkeypatch).fail, [1], shared=tmp_path, scheduler=cluster.address)
 
 
 @pytest.fixture
