@@ -147,20 +147,22 @@ def _tables(folder: Path) -> dict[str, pl.LazyFrame]:
     check_folder(folder)
     if kind_of(folder) == IMPORT:
         return load_imported(folder)
-    found = find_tables(folder).files
-    if any(source.form != "parquet" for files in found.values() for source in files):
+    found = {
+        name: [part for source in files for part in source.parts] for name, files in find_tables(folder).files.items()
+    }
+    if any(source.form != "parquet" for sources in found.values() for source in sources):
         return read_raw(folder).tables
     tables: dict[str, pl.LazyFrame] = {}
-    for name, files in found.items():
+    for name, sources in found.items():
         columns = schema.table(name).columns
         try:
-            parts = [pl.scan_parquet(source.path) for source in files]
+            parts = [pl.scan_parquet(source.path, glob=False) for source in sources]
             known = [part.collect_schema() for part in parts]
         except pl.exceptions.PolarsError as error:
-            named = " or ".join(source.name for source in files)
+            named = " or ".join(source.name for source in sources)
             why = str(error).splitlines()[0]
             raise TruncatedTable(f"{named} in {folder} is cut or damaged ({why}). Make it again.") from error
-        for source, names in zip(files, known, strict=True):
+        for source, names in zip(sources, known, strict=True):
             missing = [column.name for column in columns if column.name not in names and column.name != TARGET]
             if missing:
                 raise MissingTable(f"{source.path} has no column {', '.join(missing[:5])}: it is not the table {name}.")

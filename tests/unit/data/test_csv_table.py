@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from data.csv_table import open_csv
+from data import csv_table
+from data.csv_table import CsvBlock, csv_blocks
 from data.errors import (
     SourceError,
     TruncatedTable,
@@ -54,9 +60,10 @@ def test_a_csv_cut_anywhere_is_never_taken_for_whole(raw: Path) -> None:
         if whole[size - 1 : size] == b"\n":
             continue
         try:
-            text = open_csv("bureau_balance.csv", path.read_bytes())
+            *_, text = csv_blocks("bureau_balance.csv", lambda: [path.read_bytes()])
         except TruncatedTable:
             continue
+        assert text.last
         assert not text.ended
         last = text.content.split(b"\n")[-1].split(b",")
         assert len(last) == 3
@@ -183,3 +190,102 @@ def test_utf16(raw: Path) -> None:
     path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
     with pytest.raises(TruncatedTable, match=r"UTF-16"):
         read_raw(raw)
+
+
+def in_pieces(content: bytes, size: int) -> Callable[[], list[bytes]]:
+    first = max(size, 9)  # it has to hold the end of the first line, which tells what ends the others
+    starts = [0, *range(first, len(content), size)]
+    return lambda: [content[start:stop] for start, stop in itertools.pairwise([*starts, len(content)])]
+
+
+def blocks_of(content: bytes, size: int) -> list[CsvBlock]:
+    return list(csv_blocks("some.csv", in_pieces(content, size)))
+
+
+def rows_of(blocks: list[CsvBlock]) -> list[tuple[str | None, ...]]:
+    return [row for block in blocks for row in block.read([], ["a", "b"]).iter_rows()]
+
+
+FIELDS = st.text(st.sampled_from('xé"\n\r, '), max_size=5)
+
+
+@given(
+    rows=st.lists(st.tuples(FIELDS, FIELDS), max_size=8),
+    size=st.integers(1, 40),
+    end=st.sampled_from(["\n", "\r\n"]),
+    closed=st.booleans(),
+)
+def test_the_rows_do_not_depend_on_the_pieces(rows: list[tuple[str, str]], size: int, end: str, closed: bool) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
+    content = text.getvalue().encode()
+    whole = content if closed else content.removesuffix(end.encode())
+    blocks = blocks_of(whole, size)
+    assert rows_of(blocks) == rows
+    assert [block.first for block in blocks] == [sum(one.rows for one in blocks[:at]) for at in range(len(blocks))]
+    assert blocks[-1].ended == closed
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_every_encoding_and_line_break_is_read_in_pieces(size: int, end: str, encoding: str) -> None:
+    content = end.join(["a,b", "1,2", "é,à", "3,4", "ç,œ", ""]).encode(encoding)
+    blocks = blocks_of(content, size)
+    assert rows_of(blocks) == [("1", "2"), ("é", "à"), ("3", "4"), ("ç", "œ")]
+    assert blocks[-1].ended
+    assert blocks[-1].encoding == ("cp1252" if encoding == "cp1252" else "utf-8")
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 64, 1000])
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (b"1\n", r"line 6 has 1 of 3 fields"),
+        (b"1,2,3,4\n", r"line 6 has 4 fields, 3 were expected"),
+        (b"\n", r"line 6 is empty"),
+        (b'1,"2,3\n', r"a quote on line 6 is never closed"),
+        (b"1,\x00,3\n", r"from line 6 on it holds zero bytes"),
+        (b"1,\x81,3\n", r"byte 0x81 on line 6"),
+    ],
+)
+def test_a_wrong_row_is_told_with_its_line_whatever_the_pieces(size: int, wrong: bytes, told: str) -> None:
+    content = b"a,b,c\n" + b"1,2,3\n" * 4 + wrong + b"1,2,3\n" * 4
+    with pytest.raises(TruncatedTable, match=told):
+        blocks_of(content, size)
+
+
+def test_the_line_of_a_row_is_known_while_rows_are_lines() -> None:
+    plain = blocks_of(b"a,b\n" + b"1,2\n" * 9, 12)
+    assert [block.place(block.first) for block in plain] == [f"line {2 + block.first}" for block in plain]
+    assert len(plain) > 2
+    broken = blocks_of(b"a,b\n" + b'1,"2\n3"\n' * 9, 12)
+    assert broken[-1].place(8) == "row 9"
+
+
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "LONGEST", 1000)
+    read = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal read
+        yield b'a,b\n1,2\n3,"4\n'
+        for read in range(10_000):  # noqa: B007
+            yield b"5,6\n"
+
+    with pytest.raises(TruncatedTable, match=r"a quote on line 3 is never closed within 0 MiB"):
+        list(csv_blocks("some.csv", pieces))
+    assert read < 300
+    with pytest.raises(TruncatedTable, match=r"line 2 has no end within 0 MiB"):
+        list(csv_blocks("some.csv", lambda: [b"a,b\n", *[b"1" * 100] * 100]))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_nothing_to_read_is_told(content: bytes) -> None:
+    with pytest.raises(TruncatedTable, match=r"some.csv is empty"):
+        blocks_of(content, 2)
+
+
+def test_a_letter_cut_at_the_end_is_told() -> None:
+    with pytest.raises(TruncatedTable, match=r"cut in the middle of a letter"):
+        blocks_of("a,b\n1,é".encode()[:-1], 4)
