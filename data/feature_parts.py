@@ -7,6 +7,7 @@ A part is three files: `NNNN.parquet`, the application rows of its clients by as
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from data.progress import Report
 
 _AGAIN = "Run the same command again: the part is made anew."
-_CLIENTS_AT_ONCE = 50_000
+_CLIENTS_AT_ONCE = 200_000
+_CLIENTS_A_GROUP = 50_000
 _BYTES_AT_ONCE = 2**28
 
 
@@ -48,26 +50,16 @@ def write_part(tables: Mapping[str, pl.DataFrame | pl.LazyFrame], parts: Path, n
     from data.features import build_features
 
     built = build_features(tables)
-    ids = built[CLIENT_ID].to_numpy()
-    if len(ids) and not (np.diff(ids) > 0).all():
-        raise SourceError(f"The features are not in ascending order of {CLIENT_ID}, one row per client.")
-    application = tables["application"].lazy()
-    clients = application.filter(pl.col(CLIENT_ID).is_in(built[CLIENT_ID].implode())).sort(CLIENT_ID).collect()
-    if not clients[CLIENT_ID].equals(built[CLIENT_ID]):
+    ids = pl.Series(CLIENT_ID, built.ids)
+    clients = tables["application"].lazy().filter(pl.col(CLIENT_ID).is_in(ids.implode())).sort(CLIENT_ID).collect()
+    if not clients[CLIENT_ID].equals(ids):
         raise SourceError(
             f"The features are of {len(ids)} clients, the application table has {clients.height} of them."
         )
     with written_whole(_clients_file(parts, number)) as path:
         clients.write_parquet(path, compression="zstd")
-    save(_features_file(parts, number), _by_feature(built.drop(CLIENT_ID)))
-    write_json(_names_file(parts, number), built.columns[1:])
-
-
-def _by_feature(frame: pl.DataFrame) -> NDArray[np.float32]:
-    columns = np.empty(frame.shape[::-1], np.float32)
-    for index, column in enumerate(frame.iter_columns()):
-        columns[index] = column.to_numpy()
-    return columns
+    save(_features_file(parts, number), built.columns)
+    write_json(_names_file(parts, number), built.names)
 
 
 def is_finished(parts: Path, number: int) -> bool:
@@ -97,14 +89,15 @@ def assemble(parts: Path, count: int, out: Path, report: Report) -> dict[str, An
         if not is_finished(parts, number):
             raise IncompleteArtefact(f"Part {number} of {count} is not there in {parts}. {_AGAIN}")
     ids, target, places = _order(parts, count)
-    report("writing the clients", 0.0)
-    _write_clients(parts, count, ids, out / "clients.parquet")
     save(out / "ids.npy", ids)
     save(out / "target.npy", target)
     names = _names(parts, 0)
     if any(_names(parts, number) != names for number in range(count)):
         raise SourceError(f"The parts in {parts} do not have the same features. Remove that folder and run again.")
-    _write_columns(parts, places, (len(names), len(ids)), out / "features.npy", report)
+    with ThreadPoolExecutor(1) as beside:
+        clients = beside.submit(_write_clients, parts, count, ids, out / "clients.parquet")
+        _write_columns(parts, places, (len(names), len(ids)), out / "features.npy", report)
+        clients.result()
     labelled, defaults = int((target >= 0).sum()), int((target == 1).sum())
     return {
         "clients": len(ids),
@@ -142,7 +135,7 @@ def _write_clients(parts: Path, count: int, ids: NDArray[np.int64], out: Path) -
             block = rows.filter(here).sort(CLIENT_ID).collect().to_arrow()
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(path, block.schema, compression="zstd"))
-            writer.write_table(block, row_group_size=_CLIENTS_AT_ONCE)
+            writer.write_table(block, row_group_size=_CLIENTS_A_GROUP)
 
 
 def _write_columns(
@@ -150,19 +143,30 @@ def _write_columns(
 ) -> None:
     """Write float32 (features, clients) from the columns of the parts, some features at a time.
 
-    Not through a mapping: on a full disk, writing to one kills the process instead of raising an error.
+    Not through a mapping: on a full disk, writing to one kills the process instead of raising an error. Nor is one read:
+    memory that is touched for the first time costs more than all else here, so the same is used again.
     """
     count, clients = shape
-    columns = [mapped(_features_file(parts, number), np.dtype(np.float32), _AGAIN) for number in range(len(places))]
     header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
-    step = max(1, _BYTES_AT_ONCE // max(1, 4 * clients))
-    with written_whole(out) as path, open(path, "wb") as file:
+    step = min(count, max(1, _BYTES_AT_ONCE // max(1, 4 * clients)))
+    whole = np.empty((step, clients), np.float32)
+    some = np.empty(step * max((len(place) for place in places), default=0), np.float32)
+    with contextlib.ExitStack() as stack:
+        columns = [stack.enter_context(open(_features_file(parts, number), "rb")) for number in range(len(places))]
+        for column in columns:
+            np.lib.format.read_magic(column)
+            np.lib.format.read_array_header_1_0(column)
+        path = stack.enter_context(written_whole(out))
+        file = stack.enter_context(open(path, "wb"))
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, count, step):
             report("writing the features", start / count)
-            block = np.empty((min(step, count - start), clients), np.float32)
-            for found, place in zip(columns, places, strict=True):
-                block[:, place] = found[start : start + step]
+            block = whole[: count - start]
+            for column, place in zip(columns, places, strict=True):
+                values = some[: len(block) * len(place)]
+                if column.readinto(values.data) != values.nbytes:
+                    raise IncompleteArtefact(f"{column.name} ends before its last value. {_AGAIN}")
+                block[:, place] = values.reshape(len(block), len(place))
             file.write(block.data)
 
 

@@ -6,7 +6,8 @@ with the same libraries. That is checked before the work begins, and again by ev
 Features and scores are computed so (`data.feature_parts`, `models.score_parts`), and Shapley values can be: a function
 of a module that takes the paths of the feature set, the model and the parts, and then the number of a range of clients.
 
-A worker runs as many tasks at once as it has threads. ONNX Runtime takes one thread in each; Polars has one pool for
+In this process as many tasks run at once as there are cores, in threads, for what they do lets go of Python's lock; a
+worker runs as many as it has threads. ONNX Runtime takes one thread in each; Polars has one pool for
 the whole worker, as large as POLARS_MAX_THREADS said when the worker started, else as the machine has cores.
 """
 
@@ -22,11 +23,13 @@ import socket
 import time
 import traceback
 import uuid
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from data.artefact import hash_of
+from data.cores import threads
 from data.errors import ClusterError, InvalidOption, PretscopeError
 from data.files import TEMPORARY
 from data.progress import silent
@@ -68,7 +71,7 @@ def run_tasks(
     task : leaves its result on disk; for a cluster it must be picklable, a function of a module or a partial of one.
     numbers : what it is run for.
     shared : an existing folder that the task writes to, and that every worker must see.
-    scheduler : address of a Dask scheduler, such as "tcp://host:8786"; None runs the tasks one by one, here.
+    scheduler : address of a Dask scheduler, such as "tcp://host:8786"; None runs the tasks in this process.
     report : told how far the work is.
     done : how many there are in all, those finished earlier included; as many as `numbers` unless given.
     what : what a number counts, for people.
@@ -126,9 +129,15 @@ def software() -> dict[str, str]:
 
 
 def _here(task: Callable[[int], None], numbers: Sequence[int]) -> Generator[None]:
-    for number in numbers:
-        task(number)
-        yield
+    with ThreadPoolExecutor(threads()) as pool:
+        futures = [pool.submit(task, number) for number in numbers]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def _on_cluster(

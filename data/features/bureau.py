@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 from data import schema
 from data.features.feature import NAN, Feature
-from data.features.reduction import reduce_rows
+from data.features.reduction import Reduced, reduce_rows
 from data.features.source_columns import read_columns
+from data.id_index import IdIndex
 
 if TYPE_CHECKING:
-    import polars as pl
+    from numpy.typing import NDArray
 
     from data.features.feature import Aggregation, Subset
 
@@ -78,7 +82,7 @@ def _numbers(prefix: str, subset: Subset | None) -> tuple[Feature, ...]:
     return (*own, *months)
 
 
-def reduce(table: pl.DataFrame | pl.LazyFrame, balance: pl.DataFrame | pl.LazyFrame | None) -> pl.LazyFrame:
+def reduce(table: pl.DataFrame | pl.LazyFrame, balance: pl.DataFrame | pl.LazyFrame | None) -> Reduced:
     """Compute the features of bureau and, where it is there, bureau_balance.
 
     Parameters
@@ -89,18 +93,20 @@ def reduce(table: pl.DataFrame | pl.LazyFrame, balance: pl.DataFrame | pl.LazyFr
 
     Returns
     -------
-    LazyFrame, one row per client that has a credit: SK_ID_CURR and Float64 features, null where missing.
+    Reduced
+        By SK_ID_CURR, for every client that has a credit.
     """
     names = [schema.CLIENT_ID, CREDIT_ID, *CATEGORIES, *NUMBERS]
+    rows = read_columns(table, TABLE, names).collect()
     if balance is None:
-        credits_read = read_columns(table, TABLE, names)
-        return reduce_rows(credits_read, schema.CLIENT_ID, [f for f in features() if f.table == TABLE], SUBSETS)
-    per_credit = _reduce_balance(read_columns(balance, BALANCE, schema.table(BALANCE).column_names))
-    rows = read_columns(table, TABLE, names).join(per_credit, on=CREDIT_ID, how="left", maintain_order="left")
+        return reduce_rows(rows, schema.CLIENT_ID, [f for f in features() if f.table == TABLE], SUBSETS)
+    months = _reduce_balance(read_columns(balance, BALANCE, schema.table(BALANCE).column_names).collect())
+    at = IdIndex(months.keys).find(rows[CREDIT_ID].fill_null(-1).to_numpy())
+    rows = rows.with_columns(pl.Series(name, _taken(values, at)) for name, values in months.columns.items())
     return reduce_rows(rows, schema.CLIENT_ID, [_on_joined_rows(feature) for feature in features()], SUBSETS)
 
 
-def _reduce_balance(rows: pl.LazyFrame) -> pl.LazyFrame:
+def _reduce_balance(rows: pl.DataFrame) -> Reduced:
     """Reduce months to one row per credit: the share of them in each status, the first, the last and their number."""
     shares = [
         Feature(_share_column(feature), "bureau", BALANCE, "STATUS", "share", category=feature.category)
@@ -113,6 +119,11 @@ def _reduce_balance(rows: pl.LazyFrame) -> pl.LazyFrame:
         Feature("MONTHS_BALANCE_SIZE", "bureau", BALANCE, "MONTHS_BALANCE", "size"),
     ]
     return reduce_rows(rows, CREDIT_ID, [*shares, *months])
+
+
+def _taken(values: NDArray[np.float64], at: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the values at some places, NaN where a place is -1."""
+    return np.append(values, np.nan)[at]
 
 
 def _share_column(feature: Feature) -> str:

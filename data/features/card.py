@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data import schema
 from data.features.feature import NAN, Feature
-from data.features.reduction import reduce_rows
+from data.features.reduction import Reduced, reduce_rows
 from data.features.source_columns import read_columns
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def features() -> tuple[Feature, ...]:
     return (*numbers, *indicators, Feature("CC_COUNT", "card", TABLE, "COUNT", "count"))
 
 
-def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+def reduce(table: pl.DataFrame | pl.LazyFrame) -> Reduced:
     """Compute the features of credit_card_balance.
 
     Parameters
@@ -54,7 +54,8 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
 
     Returns
     -------
-    LazyFrame, one row per client that has a card balance: SK_ID_CURR and Float64 features, null where missing.
+    Reduced
+        By SK_ID_CURR, for every client that has a card balance.
     """
     names = [schema.CLIENT_ID, *(feature.column for feature in features() if feature.name != "CC_COUNT")]
-    return reduce_rows(read_columns(table, TABLE, names), schema.CLIENT_ID, features())
+    return reduce_rows(read_columns(table, TABLE, names).collect(), schema.CLIENT_ID, features())

@@ -9,7 +9,7 @@ import polars as pl
 
 from data import schema
 from data.features.feature import DERIVED, Feature
-from data.features.reduction import reduce_rows
+from data.features.reduction import Reduced, reduce_rows
 from data.features.source_columns import quotient, read_columns
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def features() -> tuple[Feature, ...]:
     return (*numbers, Feature("INSTAL_COUNT", "instalments", TABLE, "COUNT", "count"))
 
 
-def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+def reduce(table: pl.DataFrame | pl.LazyFrame) -> Reduced:
     """Compute the features of installments_payments.
 
     Days past due and days before due are never negative, and are 0 where nothing was paid.
@@ -50,7 +50,8 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
 
     Returns
     -------
-    LazyFrame, one row per client that has an instalment: SK_ID_CURR and Float64 features, null where missing.
+    Reduced
+        By SK_ID_CURR, for every client that has an instalment.
     """
     names = [name for name in NUMBERS if f"{TABLE}.{name}" not in DERIVED]
     # the difference of two infinities is no number, and missing
@@ -61,4 +62,4 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
         PAYMENT_PERC=quotient("AMT_PAYMENT", "AMT_INSTALMENT"),
         PAYMENT_DIFF=(pl.col("AMT_INSTALMENT") - pl.col("AMT_PAYMENT")).fill_nan(None),
     )
-    return reduce_rows(rows, schema.CLIENT_ID, features())
+    return reduce_rows(rows.collect(), schema.CLIENT_ID, features())

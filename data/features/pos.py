@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data import schema
 from data.features.feature import NAN, Feature
-from data.features.reduction import reduce_rows
+from data.features.reduction import Reduced, reduce_rows
 from data.features.source_columns import read_columns
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def features() -> tuple[Feature, ...]:
     return (*numbers, *shares, Feature("POS_COUNT", "pos", TABLE, "COUNT", "count"))
 
 
-def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+def reduce(table: pl.DataFrame | pl.LazyFrame) -> Reduced:
     """Compute the features of POS_CASH_balance.
 
     Parameters
@@ -48,6 +48,8 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
 
     Returns
     -------
-    LazyFrame, one row per client that has a balance: SK_ID_CURR and Float64 features, null where missing.
+    Reduced
+        By SK_ID_CURR, for every client that has a balance.
     """
-    return reduce_rows(read_columns(table, TABLE, [schema.CLIENT_ID, *NUMBERS, STATUS]), schema.CLIENT_ID, features())
+    rows = read_columns(table, TABLE, [schema.CLIENT_ID, *NUMBERS, STATUS]).collect()
+    return reduce_rows(rows, schema.CLIENT_ID, features())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data import schema
 from data.features.feature import NAN, Feature
-from data.features.reduction import reduce_rows
+from data.features.reduction import Reduced, reduce_rows
 from data.features.source_columns import quotient, read_columns
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _numbers(prefix: str, subset: Subset | None) -> tuple[Feature, ...]:
     )
 
 
-def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+def reduce(table: pl.DataFrame | pl.LazyFrame) -> Reduced:
     """Compute the features of previous_application.
 
     Parameters
@@ -61,11 +61,12 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
 
     Returns
     -------
-    LazyFrame, one row per client that applied before: SK_ID_CURR and Float64 features, null where missing. A credit of
-    0 makes APP_CREDIT_PERC infinite, and with it the client's mean, while the variance is missing.
+    Reduced
+        By SK_ID_CURR, for every client that applied before. A credit of 0 makes APP_CREDIT_PERC infinite, and with it
+        the client's mean, while the variance is missing.
     """
     names = [schema.CLIENT_ID, *(feature.column for feature in features() if feature.column != ASKED_TO_GRANTED)]
     rows = read_columns(table, TABLE, names).with_columns(
         quotient("AMT_APPLICATION", "AMT_CREDIT").alias(ASKED_TO_GRANTED)
     )
-    return reduce_rows(rows, schema.CLIENT_ID, features(), SUBSETS)
+    return reduce_rows(rows.collect(), schema.CLIENT_ID, features(), SUBSETS)

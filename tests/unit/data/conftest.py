@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data.features.build import Features
 from data.paths import VARIABLE
 from data.schema import CLIENT_ID, TARGET, Column, tables
 from data.sources import read_raw
@@ -120,12 +121,12 @@ def rewrite(raw: Path) -> Callable[[str, str, pl.DataFrame], None]:
 
 
 @pytest.fixture
-def fake_features(monkeypatch: pytest.MonkeyPatch) -> Callable[..., pl.DataFrame]:
+def fake_features(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Features]:
     """Three features instead of the real ones, computed at once; returns what stands in for `build_features`."""
 
-    def build(given: dict[str, pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
+    def build(given: dict[str, pl.DataFrame | pl.LazyFrame]) -> Features:
         application = given["application"].lazy().collect().sort(CLIENT_ID)
-        return application.select(
+        found = application.select(
             CLIENT_ID,
             pl.col("AMT_CREDIT").cast(pl.Float32),
             (pl.col("AMT_ANNUITY") / pl.col("AMT_CREDIT"))
@@ -134,6 +135,8 @@ def fake_features(monkeypatch: pytest.MonkeyPatch) -> Callable[..., pl.DataFrame
             .alias("PAYMENT_RATE"),
             pl.lit(float("nan"), pl.Float32).alias("ORGANIZATION_TYPE_Trade: type 7"),
         )
+        columns = np.array([column.to_numpy() for column in found.drop(CLIENT_ID)], np.float32)
+        return Features(found[CLIENT_ID].to_numpy(), tuple(found.columns[1:]), columns)
 
     import data.features
 
@@ -148,7 +151,7 @@ def checked_tables(raw: Path) -> dict[str, pl.LazyFrame]:
 
 
 @pytest.fixture
-def made(tables: dict[str, pl.LazyFrame], tmp_path: Path, fake_features: Callable[..., pl.DataFrame]) -> FeatureSet:
+def made(tables: dict[str, pl.LazyFrame], tmp_path: Path, fake_features: Callable[..., Features]) -> FeatureSet:
     """The three features of the twelve clients, on disk."""
     return write_features(tables, tmp_path / "features")
 

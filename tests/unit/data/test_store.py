@@ -18,6 +18,7 @@ from data.errors import (
     UnknownColumn,
     UnknownPortfolio,
 )
+from data.features.build import Features
 from data.schema import CLIENT_ID, TARGET
 from data.sources import import_raw, read_raw
 from data.store import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Tables = dict[str, pl.LazyFrame]
-Build = Callable[..., pl.DataFrame]
+Build = Callable[..., Features]
 
 
 def damage(path: Path) -> None:
@@ -39,7 +40,7 @@ def damage(path: Path) -> None:
 
 
 def test_a_feature_set_gives_back_what_was_computed(made: FeatureSet, tables: Tables, fake_features: Build) -> None:
-    built = fake_features(tables)
+    built = fake_features(tables).frame()
     assert made.ids.tolist() == built[CLIENT_ID].to_list() == sorted(built[CLIENT_ID].to_list())
     assert made.ids.dtype == np.int64
     assert made.target.dtype == np.int8
@@ -104,7 +105,11 @@ def test_features_of_some_clients_only(
 ) -> None:
     import data.features
 
-    monkeypatch.setattr(data.features, "build_features", lambda given: fake_features(given)[::2])
+    def every_other(given: Tables) -> Features:
+        built = fake_features(given)
+        return Features(built.ids[::2], built.names, built.columns[:, ::2])
+
+    monkeypatch.setattr(data.features, "build_features", every_other)
     made = write_features(tables, tmp_path / "features")
     assert len(made) == 6
     assert made.facts(1)[CLIENT_ID] == made.ids[1] == 100_003

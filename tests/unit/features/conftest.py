@@ -37,6 +37,6 @@ def compute(make_table: MakeTable) -> Callable[..., dict[str, list[float]]]:
     def built(clients: Sequence[int] = (1,), application: Rows | None = None, **tables: Rows) -> dict[str, list[float]]:
         raw = {name: make_table(name, rows) for name, rows in tables.items()}
         raw["application"] = make_table("application", {"SK_ID_CURR": clients, **(application or {})})
-        return build_features(raw).to_dict(as_series=False)
+        return build_features(raw).frame().to_dict(as_series=False)
 
     return built

@@ -67,7 +67,7 @@ def _column(table: str, column: Column, rows: int, rng: np.random.Generator) -> 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(tables=histories())
 def test_any_history_gives_what_pandas_gives(tables: dict[str, pl.DataFrame]) -> None:
-    found = build_features(tables)
+    found = build_features(tables).frame()
     expected = pandas_features({name: _as_pandas(table) for name, table in tables.items()})
     assert found[schema.CLIENT_ID].to_list() == expected.index.to_list()
     wrong = {}

@@ -95,7 +95,7 @@ def _as_pandas(table: pl.DataFrame) -> pd.DataFrame:
 
 
 def _assert_same(tables: dict[str, pl.DataFrame]) -> None:
-    found = build_features(tables)
+    found = build_features(tables).frame()
     expected = pandas_features({name: _as_pandas(table) for name, table in tables.items()})
     names = found.columns[1:]
     assert found[schema.CLIENT_ID].to_list() == expected.index.to_list()
@@ -110,7 +110,7 @@ def _assert_same(tables: dict[str, pl.DataFrame]) -> None:
 def test_random_tables_give_all_795_as_pandas_does(seed: int) -> None:
     tables = random_tables(seed)
     _assert_same(tables)
-    found = build_features(tables)
+    found = build_features(tables).frame()
     assert found.columns[1:] == [feature.name for feature in features()]
     values = found.select(pl.selectors.float()).to_numpy()
     assert np.isinf(values).any()
