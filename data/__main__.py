@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         "--clients", type=_positive, default=30_000, metavar="N", help="number of clients (default: 30000)"
     )
     made.add_argument("--seed", type=_not_negative, default=0, metavar="S", help="the same seed gives the same tables")
+    made.add_argument(
+        "--workers", type=_positive, metavar="N", help="how many processes make them (default: by cores and clients)"
+    )
     made.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder to make")
 
     imported = add(
@@ -136,7 +139,7 @@ def _whole(text: str, least: int) -> int:
 
 def _synthesise(options: argparse.Namespace) -> None:
     with terminal("synthesise") as report:
-        manifest = make_synthetic(options.clients, options.seed, options.out, report)
+        manifest = make_synthetic(options.clients, options.seed, options.out, report, options.workers)
     files = sum(name.endswith(".parquet") for name in manifest["files"])
     print(f"Made {files} tables of {options.clients:,} synthetic clients (seed {options.seed}) in {options.out}.")
 

@@ -7,13 +7,16 @@ A part is three files: `NNNN.parquet`, the application rows of its clients by as
 from __future__ import annotations
 
 import contextlib
+import os
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
+from data.cores import threads
 from data.errors import IncompleteArtefact, SourceError, StoreError
 from data.files import read_json, write_json, written_whole
 from data.npy import mapped, save
@@ -141,33 +144,48 @@ def _write_clients(parts: Path, count: int, ids: NDArray[np.int64], out: Path) -
 def _write_columns(
     parts: Path, places: list[NDArray[np.intp]], shape: tuple[int, int], out: Path, report: Report
 ) -> None:
-    """Write float32 (features, clients) from the columns of the parts, some features at a time.
+    """Write float32 (features, clients) from the columns of the parts, some features at a time, in threads.
 
-    Not through a mapping: on a full disk, writing to one kills the process instead of raising an error. Nor is one read:
-    memory that is touched for the first time costs more than all else here, so the same is used again.
+    Not through a mapping: on a full disk, writing to one kills the process instead of raising an error. The memory is
+    used again and again: touching some for the first time costs more than all else here.
     """
     count, clients = shape
-    header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
-    step = min(count, max(1, _BYTES_AT_ONCE // max(1, 4 * clients)))
-    whole = np.empty((step, clients), np.float32)
-    some = np.empty(step * max((len(place) for place in places), default=0), np.float32)
-    with contextlib.ExitStack() as stack:
-        columns = [stack.enter_context(open(_features_file(parts, number), "rb")) for number in range(len(places))]
-        for column in columns:
-            np.lib.format.read_magic(column)
-            np.lib.format.read_array_header_1_0(column)
-        path = stack.enter_context(written_whole(out))
-        file = stack.enter_context(open(path, "wb"))
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, count, step):
-            report("writing the features", start / count)
-            block = whole[: count - start]
-            for column, place in zip(columns, places, strict=True):
-                values = some[: len(block) * len(place)]
-                if column.readinto(values.data) != values.nbytes:
-                    raise IncompleteArtefact(f"{column.name} ends before its last value. {_AGAIN}")
-                block[:, place] = values.reshape(len(block), len(place))
-            file.write(block.data)
+    step = max(1, min(count, _BYTES_AT_ONCE // threads() // max(1, 4 * clients)))
+    free: SimpleQueue[NDArray[np.float32]] = SimpleQueue()
+    for _ in range(threads()):
+        free.put(np.empty((step, clients), np.float32))
+    with written_whole(out) as path, ThreadPoolExecutor(threads()) as pool:
+        with open(path, "wb") as file:
+            header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            values_at = file.tell()
+
+        def write(start: int) -> None:
+            whole = free.get()
+            try:
+                block = whole[: count - start]
+                for number, place in enumerate(places):
+                    block[:, place] = _some_columns(_features_file(parts, number), start, (len(block), len(place)))
+                with open(path, "r+b") as file:
+                    file.seek(values_at + start * clients * whole.itemsize)
+                    file.write(block.data)
+            finally:
+                free.put(whole)
+
+        for done, _ in enumerate(pool.map(write, range(0, count, step)), start=1):
+            report("writing the features", min(1.0, done * step / count))
+
+
+def _some_columns(path: Path, start: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return the columns of a part from feature `start` on, float32 of that shape."""
+    with open(path, "rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        file.seek(start * shape[1] * 4, os.SEEK_CUR)
+        found = np.fromfile(file, np.float32, shape[0] * shape[1])
+    if found.size != shape[0] * shape[1]:
+        raise IncompleteArtefact(f"{path} ends before its last value. {_AGAIN}")
+    return found.reshape(shape)
 
 
 def _clients_file(parts: Path, number: int) -> Path:

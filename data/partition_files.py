@@ -2,14 +2,15 @@
 
 Rows are gathered until they fill the memory they may take; then they are put in the order of their partitions and set
 aside on disk, uncompressed. Once the table has gone by, each partition is put together from what was set aside: its
-file does not depend on how the table came, in what chunks or of what form.
+file does not depend on how the table came, in what chunks or of what form. Files are written in threads while the next
+table is read, so two tables may be held at once.
 """
 
 from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ from data.schema import CLIENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from data.schema import Table
 
 BYTES_AT_ONCE = 2**29
-_ASIDE = "aside"
 
 
 def partition_file(table: str, number: int) -> str:
@@ -77,6 +78,8 @@ class _SetAside:
 class PartitionFiles:
     """Writes checked tables, each row to the partition of its client; the parent of a table has to come before it.
 
+    All is written once `finish` returns. As a context, it leaves no thread at work behind, whatever happens.
+
     Parameters
     ----------
     folder : where the files go.
@@ -94,16 +97,25 @@ class PartitionFiles:
         self._partitions = partitions
         self._bytes_at_once = bytes_at_once or BYTES_AT_ONCE
         self._parents: dict[str, tuple[IdIndex, NDArray[np.uint16]]] = {}
+        self._pool = ThreadPoolExecutor(threads())
+        self._pending: list[Future[None]] = []
+        self._aside = folder / "aside"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def write(self, table: Table, chunks: Iterable[pl.DataFrame]) -> None:
-        """Write a table.
+        """Write a table; what fails may be raised by a later call.
 
         Parameters
         ----------
         table : which one.
         chunks : its rows, as the schema wants them; at least one, be it empty.
         """
-        aside = self._folder / _ASIDE
+        aside = self._folder / f"aside-{table.name}"
         runs: list[_Held | _SetAside] = []
         held: list[pl.DataFrame] = []
         homes: list[NDArray[np.uint16]] = []
@@ -123,19 +135,23 @@ class PartitionFiles:
         if keys and table.key:
             self._parents[table.key] = IdIndex(np.concatenate(keys)), np.concatenate(homes_of_keys)
         runs.append(_Held(held, homes, self._partitions))
-        self._write(table.name, runs)
-        shutil.rmtree(aside, ignore_errors=True)
+        self.finish()
+        names = [partition_file(table.name, number) for number in range(self._partitions)]
+        self._pending = [self._pool.submit(self._write, runs, number, name) for number, name in enumerate(names)]
+        self._aside = aside
+        self.names += names
 
-    def _write(self, table: str, runs: list[_Held | _SetAside]) -> None:
-        def write(number: int) -> str:
-            name = partition_file(table, number)
-            rows = pl.concat([run.of(number) for run in runs], rechunk=True)
-            with written_whole(self._folder / name) as path:
-                rows.write_parquet(path, compression="zstd", statistics=True)
-            return name
+    def finish(self) -> None:
+        """Wait until what was given is written, and raise what went wrong."""
+        for future in self._pending:
+            future.result()
+        self._pending = []
+        shutil.rmtree(self._aside, ignore_errors=True)
 
-        with ThreadPoolExecutor(threads()) as pool:
-            self.names += pool.map(write, range(self._partitions))
+    def _write(self, runs: list[_Held | _SetAside], number: int, name: str) -> None:
+        rows = pl.concat([run.of(number) for run in runs], rechunk=True)
+        with written_whole(self._folder / name) as path:
+            rows.write_parquet(path, compression="zstd", statistics=True)
 
     def _homes_of(self, table: Table, frame: pl.DataFrame) -> NDArray[np.uint16]:
         if CLIENT_ID in frame.columns:

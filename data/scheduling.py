@@ -20,6 +20,7 @@ import logging
 import platform
 import re
 import socket
+import threading
 import time
 import traceback
 import uuid
@@ -129,15 +130,23 @@ def software() -> dict[str, str]:
 
 
 def _here(task: Callable[[int], None], numbers: Sequence[int]) -> Generator[None]:
+    given_up = threading.Event()
+
+    def run(number: int) -> None:
+        if not given_up.is_set():
+            try:
+                task(number)
+            except BaseException:
+                given_up.set()
+                raise
+
     with ThreadPoolExecutor(threads()) as pool:
-        futures = [pool.submit(task, number) for number in numbers]
         try:
-            for future in as_completed(futures):
+            for future in as_completed([pool.submit(run, number) for number in numbers]):
                 future.result()
                 yield
         finally:
-            for future in futures:
-                future.cancel()
+            given_up.set()
 
 
 def _on_cluster(

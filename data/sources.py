@@ -152,9 +152,10 @@ def import_raw(raw: Path, out: Path, report: Report = silent, partitions: int | 
     with folder_written_whole(out, KIND) as staged:
         number = partitions or _partitions_of(raw)
         reading = Reading(raw, part(report, 0.0, 0.98))
-        writer = PartitionFiles(staged, number)
-        for table, chunks in reading.tables():
-            writer.write(table, chunks)
+        with PartitionFiles(staged, number) as writer:
+            for table, chunks in reading.tables():
+                writer.write(table, chunks)
+            writer.finish()
         report("hashing", 0.98)
         manifest = {
             "kind": KIND,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.artefact import check_artefact, hash_of, now, read_manifest
+from data.cores import threads
 from data.errors import InvalidOption, StoreError
 from data.files import MANIFEST, describe_files, write_json
 from data.progress import part, silent
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
 KIND = "synthetic raw tables"
 FORMAT = 1
+_MANY = 50_000  # with fewer, starting processes costs more than they save
 _AGAIN = "Make them again: python -m data synthesise --out "
 
 
-def make_synthetic(clients: int, seed: int, out: Path, report: Report = silent) -> dict[str, Any]:
+def make_synthetic(
+    clients: int, seed: int, out: Path, report: Report = silent, workers: int | None = None
+) -> dict[str, Any]:
     """Make the raw tables of synthetic clients in `out`, Parquet files named as Kaggle names them; return the manifest.
 
     The same clients and seed give the same tables; they are kept where they are already there, made by this very code.
@@ -30,11 +34,12 @@ def make_synthetic(clients: int, seed: int, out: Path, report: Report = silent) 
     seed : at least 0.
     out : the folder to make; one made earlier by this function is replaced once the new one is complete.
     report : told how far the work is.
+    workers : how many processes make clients; by default one a core, at most four, where there are many clients.
 
     Raises
     ------
     InvalidOption
-        `clients` or `seed` is out of range.
+        `clients`, `seed` or `workers` is out of range.
     StoreError
         `out` holds something else, or can't be written.
     """
@@ -51,7 +56,9 @@ def make_synthetic(clients: int, seed: int, out: Path, report: Report = silent) 
         report("already made", 1.0)
         return done
     with folder_written_whole(out, KIND) as staged:
-        synthesise(clients, seed, staged, part(report, 0.0, 0.98))
+        if workers is None:
+            workers = threads() if clients >= _MANY else 1
+        synthesise(clients, seed, staged, part(report, 0.0, 0.98), workers)
         names = sorted(path.name for path in staged.iterdir())
         files = describe_files(staged, names)
         manifest = {"kind": KIND, "format": FORMAT, "made_of": made_of, "files": files, "created": now()}

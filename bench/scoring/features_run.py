@@ -1,4 +1,4 @@
-"""One contender, once, in this process: `python -m bench.scoring.features_run pretscope|pandas RAW OUT`.
+"""One contender, once, in this process: `python -m bench.scoring.features_run import|pretscope|pandas RAW OUT`.
 
 The last line it prints is JSON, with the seconds that the work took.
 """
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Run the contender and return 0."""
     contender, raw, out = arguments[0], Path(arguments[1]), Path(arguments[2])
-    seconds = {"pretscope": _ours, "pandas": _pandas}[contender](raw, out)
+    seconds = {"import": _import, "pretscope": _ours, "pandas": _pandas}[contender](raw, out)
     print(json.dumps({"seconds": seconds}))
     return 0
+
+
+def _import(raw: Path, out: Path) -> float:
+    from data.sources import import_raw
+
+    start = time.perf_counter()
+    import_raw(raw, out)
+    return time.perf_counter() - start
 
 
 def _ours(raw: Path, out: Path) -> float:

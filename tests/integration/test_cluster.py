@@ -347,6 +347,7 @@ def test_scores_of_the_cluster_are_those_of_one_process(
 
 def test_scoring_goes_on_where_it_was_ended(small: Portfolio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_parts, "CLIENTS", 400)
+    monkeypatch.setattr("data.scheduling.threads", lambda: 1)
     model = model_folder(small.model_name)
     score = score_parts.score_part
     done: list[int] = []

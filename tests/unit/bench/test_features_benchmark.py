@@ -32,8 +32,11 @@ def test_both_give_the_same_and_are_measured(tmp_path: Path, monkeypatch: pytest
     assert figures["clients"] == figures["largest_clients"] == 400
     assert figures["rows"] > 40_000
     assert figures["speedup_vs_pandas"] == pytest.approx(figures["pandas_seconds"] / figures["seconds"], rel=0.01)
+    whole = figures["import_seconds"] + figures["seconds"]
+    assert figures["speedup_vs_pandas_with_import"] == pytest.approx(figures["pandas_seconds"] / whole, rel=0.01)
     assert 0.05 < figures["peak_memory_gib"] < 4
-    assert [run["contender"] for run in outcome.samples["runs"]] == ["pretscope", "pandas"] * 2
+    assert 0.05 < figures["import_peak_memory_gib"] < 4
+    assert [run["contender"] for run in outcome.samples["runs"]] == ["import", "pretscope", "pandas"] * 2
     json.dumps(figures, allow_nan=False)
 
 

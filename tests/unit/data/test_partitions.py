@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data import feature_set
+from data import feature_parts, feature_set, scheduling
 from data.errors import HashMismatch, IncompleteArtefact, InvalidOption, StoreError
 from data.feature_set import features_from, write_features
 from data.partitions import MOST, partition_of
@@ -107,6 +107,13 @@ def test_an_import_keeps_its_number_of_partitions(raw: Path, tmp_path: Path) -> 
         features_from(tmp_path / "imported", tmp_path / "features", partitions=3)
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have partitions worked on in their order, so that a test knows which are finished."""
+    monkeypatch.setattr(scheduling, "threads", lambda: 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
 def test_finished_parts_outlive_a_full_disk(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imported, out = tmp_path / "imported", tmp_path / "features"
     import_raw(raw, imported, partitions=4)
@@ -135,6 +142,7 @@ def test_finished_parts_outlive_a_full_disk(raw: Path, tmp_path: Path, monkeypat
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_a_damaged_partition_stops_and_its_repair_resumes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +164,7 @@ def test_a_damaged_partition_stops_and_its_repair_resumes(
     assert computed == [1, 2]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_a_damaged_part_is_made_anew(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imported, out = tmp_path / "imported", tmp_path / "features"
     import_raw(raw, imported, partitions=3)
@@ -178,6 +187,7 @@ def test_a_damaged_part_is_made_anew(raw: Path, tmp_path: Path, monkeypatch: pyt
     assert computed == [2]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_parts_of_other_data_are_not_used(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imported, out = tmp_path / "imported", tmp_path / "features"
     import_raw(raw, imported, partitions=3)
@@ -197,3 +207,46 @@ def test_parts_of_other_data_are_not_used(raw: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(feature_set, "compute_part", lambda *given: (computed.append(given[2]), compute(*given)))
     features_from(imported, out)
     assert computed == [0, 1]
+
+
+def test_the_features_do_not_depend_on_how_many_are_written_at_once(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = features_from(raw, tmp_path / "whole", partitions=3)
+    monkeypatch.setattr(feature_parts, "_BYTES_AT_ONCE", 60 * 4 * 2 * 7)
+    monkeypatch.setattr(feature_parts, "threads", lambda: 2)
+    told: list[float] = []
+    blocks = features_from(raw, tmp_path / "blocks", lambda _, fraction: told.append(fraction), partitions=3)
+    assert blocks.data_hash == whole.data_hash
+    assert told == sorted(told)
+    assert len(set(told)) > 100
+
+
+def test_a_disk_that_fills_in_the_middle_of_the_features_keeps_the_parts(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported, out = tmp_path / "imported", tmp_path / "features"
+    import_raw(raw, imported, partitions=2)
+    monkeypatch.setattr(feature_parts, "_BYTES_AT_ONCE", 60 * 4 * 2 * 7)
+    read = feature_parts._some_columns
+
+    def full(path: Path, start: int, shape: tuple[int, int]) -> object:
+        if start >= 70:
+            raise OSError(28, "No space left on device")
+        return read(path, start, shape)
+
+    monkeypatch.setattr(feature_parts, "_some_columns", full)
+    with pytest.raises(StoreError, match=r"No space left on device"):
+        features_from(imported, out)
+    assert not out.exists()
+    assert len(list(tmp_path.glob(".parts-features/parts/*.json"))) == 2
+    monkeypatch.setattr(feature_parts, "_some_columns", read)
+    assert len(features_from(imported, out)) == 60
+
+
+def test_a_part_that_ends_too_soon_is_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "part.npy", np.zeros((4, 5), np.float32))
+    assert feature_parts._some_columns(tmp_path / "part.npy", 2, (2, 5)).shape == (2, 5)
+    (tmp_path / "part.npy").write_bytes((tmp_path / "part.npy").read_bytes()[:-4])
+    with pytest.raises(IncompleteArtefact, match=r"part.npy ends before its last value\. Run the same command again"):
+        feature_parts._some_columns(tmp_path / "part.npy", 2, (2, 5))

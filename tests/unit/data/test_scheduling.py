@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import copy
 import socket
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +37,37 @@ def test_what_is_no_address_is_refused_even_with_nothing_to_do(tmp_path: Path, a
 def test_a_wrong_address_is_told_before_the_tables_are_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match=r"is not an address"):
         features_from(tmp_path / "nowhere", tmp_path / "out", scheduler="localhost")
+
+
+def test_as_many_tasks_run_at_once_as_there_are_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "threads", lambda: 3)
+    together = threading.Barrier(3, timeout=30)
+    told: list[float] = []
+    run_tasks(
+        lambda number: together.wait() and None,
+        range(6),
+        shared=tmp_path,
+        report=lambda step, fraction: told.append(fraction),
+    )
+    assert told == [done / 6 for done in range(7)]
+
+
+def test_what_is_not_begun_when_a_task_fails_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "threads", lambda: 2)
+    begun: list[int] = []
+    failed = threading.Event()
+
+    def task(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            failed.set()
+            raise HashMismatch("spoilt")
+        failed.wait(30)
+        time.sleep(0.05)
+
+    with pytest.raises(HashMismatch, match="spoilt"):
+        run_tasks(task, range(50), shared=tmp_path)
+    assert sorted(begun) == [0, 1]
 
 
 def test_nothing_listens(tmp_path: Path) -> None:

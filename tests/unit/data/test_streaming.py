@@ -230,15 +230,18 @@ def test_a_partition_file_is_the_same_however_the_rows_come(tmp_path: Path, fram
     rows = frames["bureau"]
 
     def written(name: str, sizes: Iterator[int], at_once: int) -> list[bytes]:
-        writer = PartitionFiles(tmp_path / name, 4, at_once)
+        folder = tmp_path / name
         start = 0
         chunks = []
         for size in sizes:
             chunks.append(rows[start : start + size])
             start += size
-        writer.write(table("bureau"), chunks)
+        with PartitionFiles(folder, 4, at_once) as writer:
+            writer.write(table("bureau"), chunks)
+            writer.finish()
         assert writer.names == [partition_file("bureau", number) for number in range(4)]
-        return [(tmp_path / name / file).read_bytes() for file in writer.names]
+        assert [path.name for path in folder.iterdir()] == ["bureau"]
+        return [(folder / file).read_bytes() for file in writer.names]
 
     whole = written("whole", iter([36]), 2**29)
     assert written("chunks", iter([5] * 8), 2**29) == whole
