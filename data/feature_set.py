@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,15 @@ import polars as pl
 from data.artefact import check_artefact, data_hash, hash_of, kind_of, now, read_manifest, schema_hash
 from data.client_ids import nearest_ids, prefix_ranges
 from data.errors import IncompleteArtefact, InvalidOption, StoreError, UnknownClient, UnknownColumn, did_you_mean
-from data.feature_parts import assemble, compute_part, is_finished, write_part
-from data.files import MANIFEST, describe_files, write_json
+from data.feature_parts import assemble, compute_part, is_finished, write_clients, write_part
+from data.files import MANIFEST, write_json
 from data.npy import mapped
 from data.progress import part, silent
 from data.scheduling import check_address, run_tasks
 from data.schema import tables as schema_tables
 from data.source_files import check_folder
 from data.sources import KIND as IMPORT
-from data.sources import import_raw, made_of_files, read_import
+from data.sources import import_raw, load_imported, made_of_files, read_import
 from data.staging import check_replaceable, folder_written_whole, parts_kept
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def write_features(
     with folder_written_whole(out, KIND) as staged:
         parts = staged / "parts"
         write_part(tables, parts, 0)
+        write_clients([tables["application"].lazy()], parts)
         _assemble(parts, 1, staged, absent, raw, part(report, 0.7, 1.0))
         shutil.rmtree(parts)
     report("features written", 1.0)
@@ -246,7 +248,11 @@ def features_from(
     with parts_kept(target.parent / f".parts-{target.name}", key, target) as parts:
         missing = [number for number in range(count) if not is_finished(parts, number)]
         task = functools.partial(compute_part, raw.resolve(), parts)
-        run_tasks(task, missing, shared=parts, scheduler=scheduler, report=part(report, 0.0, 0.8), done=count)
+        applications = [load_imported(raw, number, ["application"])["application"] for number in range(count)]
+        with ThreadPoolExecutor(1) as beside:
+            clients = beside.submit(write_clients, applications, parts)
+            run_tasks(task, missing, shared=parts, scheduler=scheduler, report=part(report, 0.0, 0.8), done=count)
+            clients.result()
         with folder_written_whole(out, KIND) as staged:
             _assemble(parts, count, staged, manifest["absent"], source, part(report, 0.8, 1.0))
     report("features written", 1.0)
@@ -271,8 +277,7 @@ def _code_hash() -> str:
 def _assemble(
     parts: Path, count: int, staged: Path, absent: Sequence[str], raw: Mapping[str, Any] | None, report: Report
 ) -> None:
-    facts = assemble(parts, count, staged, part(report, 0.0, 0.8))
-    report("hashing", 0.8)
+    facts = assemble(parts, count, staged, report)
     manifest = {
         "kind": KIND,
         "format": FORMAT,
@@ -281,7 +286,6 @@ def _assemble(
         "code": _code_hash(),
         "schema": schema_hash(),
         "raw": raw,
-        "files": describe_files(staged, FILES),
         "created": now(),
     }
     write_json(staged / MANIFEST, manifest)

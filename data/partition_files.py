@@ -151,7 +151,7 @@ class PartitionFiles:
     def _write(self, runs: list[_Held | _SetAside], number: int, name: str) -> None:
         rows = pl.concat([run.of(number) for run in runs], rechunk=True)
         with written_whole(self._folder / name) as path:
-            rows.write_parquet(path, compression="zstd", statistics=True)
+            rows.write_parquet(path, compression="lz4", statistics=True)
 
     def _homes_of(self, table: Table, frame: pl.DataFrame) -> NDArray[np.uint16]:
         if CLIENT_ID in frame.columns:

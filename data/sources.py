@@ -29,6 +29,8 @@ from data.staging import check_replaceable, folder_written_whole
 from data.validation import Note
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from data.progress import Report
 
 KIND = "import of raw tables"
@@ -193,13 +195,16 @@ def read_import(folder: Path) -> dict[str, Any]:
     return read_manifest(folder, KIND, FORMAT, _KEYS, _AGAIN + str(folder))
 
 
-def load_imported(folder: Path, partition: int | None = None) -> dict[str, pl.LazyFrame]:
+def load_imported(
+    folder: Path, partition: int | None = None, only: Sequence[str] | None = None
+) -> dict[str, pl.LazyFrame]:
     """Return the tables of an import, or of one partition of it, lazily, once its files are those of its manifest.
 
     Parameters
     ----------
     folder : the import.
     partition : 0 to partitions - 1; None for all of them.
+    only : the tables wanted, by their name in the schema; None for all that are there.
 
     Raises
     ------
@@ -216,7 +221,9 @@ def load_imported(folder: Path, partition: int | None = None) -> dict[str, pl.La
         raise InvalidOption(f"{folder} has no partition {partition}: its partitions are 0 to {count - 1}.")
     numbers = range(count) if partition is None else (partition,)
     names = {
-        name: [partition_file(name, number) for number in numbers] for name in tables() if name in manifest["rows"]
+        name: [partition_file(name, number) for number in numbers]
+        for name in tables()
+        if name in manifest["rows"] and (only is None or name in only)
     }
     wanted = {file: manifest["files"][file] for files in names.values() for file in files}
     check_files(folder, wanted, _AGAIN + str(folder))

@@ -72,16 +72,14 @@ def build_features(tables: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> Feature
     line = {name: number for number, name in enumerate(names)}
     whole = application.reduce(given[application.TABLE])
     ids = whole[schema.CLIENT_ID].to_numpy()
-    index = IdIndex(ids)
-    columns = np.full((len(names), len(ids)), np.nan, np.float32)
+    columns = np.empty((len(names), len(ids)), np.float32)
     with np.errstate(over="ignore"):  # beyond single precision is infinite
         for series in whole.drop(schema.CLIENT_ID):
             columns[line[series.name]] = series.to_numpy()
         for block in _reduced(given):
-            at = index.find(block.keys)
-            known = at >= 0
+            at = IdIndex(block.keys).find(ids)
             for name, values in block.columns.items():
-                columns[line[name], at[known]] = values[known]
+                columns[line[name]] = np.append(values.astype(np.float32), np.float32(np.nan))[at]
     return Features(ids, names, columns)
 
 

@@ -1,7 +1,7 @@
-"""Rows of a table reduced to one row per client: the statistics that features name, each in one pass over its column.
+"""Rows of a table reduced to one row per client: the statistics that features name, from one pass over each column.
 
-Rows are brought into groups, one per client, in the order of their source inside each; a statistic is then a reduction
-of every group's stretch of a column (`numpy.ufunc.reduceat`). It depends on the rows of the group alone.
+Rows are brought into groups, one per client, in the order of their source inside each; what is told of a group is then
+told of a stretch of every column (`data.features.stretches`). It depends on the rows of the group alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from data.features.feature import NAN
+from data.features.stretches import count_codes, count_distinct, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.features.feature import Feature
+    from data.features.stretches import Described
 
     Floats = NDArray[np.float64]
 
@@ -75,38 +77,42 @@ class _Groups:
             ids = ids[self._order]
         first = np.ones(len(ids), bool)
         np.not_equal(ids[:-1], ids[1:], out=first[1:])
-        self.starts = np.flatnonzero(first)
-        self.sizes = np.diff(self.starts, append=len(ids))
-        self.keys: NDArray[np.int64] = ids[self.starts]
+        self._starts = np.flatnonzero(first)
+        self._sizes = np.diff(self._starts, append=len(ids))
+        self.keys: NDArray[np.int64] = ids[self._starts]
         self._rows = rows
         self._subsets = subsets
         self._categories: dict[str, list[str]] = {}
+        self._varying: set[tuple[str, str | None]] = set()
+        for one in features:
+            if one.category is None and one.aggregation == "var":
+                self._varying.add((one.column, one.subset))
         for column, category in [*((one.column, one.category) for one in features), *subsets.values()]:
             known = self._categories.setdefault(column, [])
             if category is not None and category != NAN and category not in known:
                 known.append(category)
-        self._numbers: dict[tuple[str, str | None], _Numbers] = {}
+        self._described: dict[tuple[str, str | None], Described] = {}
         self._counts: dict[str, NDArray[np.int64]] = {}
 
     def feature(self, feature: Feature) -> Floats:
         """Return a feature of every group, float64 (m,), NaN where missing."""
         if feature.aggregation in {"count", "size"}:
-            return self.sizes.astype(np.float64)
+            return self._sizes.astype(np.float64)
         if feature.category is not None:
             return self._of_category(feature)
+        if feature.aggregation == "nunique":
+            return count_distinct(self._values(feature.column), self._starts)
         subset = feature.subset
-        numbers = self._numbers_of(feature.column, subset)
+        numbers = self._describe(feature)
         match feature.aggregation:
             case "mean":
-                return numbers.mean
+                return numbers.sum / numbers.count
             case "min":
                 return numbers.least
             case "max":
                 return numbers.greatest
             case "var":
                 return numbers.variance
-            case "nunique":
-                return numbers.distinct
             case "sum" if subset is None:
                 return numbers.sum
             case "sum" if subset is not None:
@@ -120,7 +126,7 @@ class _Groups:
         """
         assert feature.category is not None
         count = self._count(feature.column, feature.category).astype(np.float64)
-        size = self.sizes.astype(np.float64)
+        size = self._sizes.astype(np.float64)
         match feature.aggregation:
             case "share":
                 return count / size
@@ -135,13 +141,16 @@ class _Groups:
                 return variance
         raise ValueError(f"feature {feature.name}: {feature.aggregation} is not defined on a category")
 
-    def _numbers_of(self, column: str, subset: str | None) -> _Numbers:
-        if (column, subset) not in self._numbers:
-            values = self._sorted(self._rows[column].to_numpy())
-            if subset is not None:
-                values = np.where(self._belongs[subset], values, np.nan)
-            self._numbers[column, subset] = _Numbers(values, self.starts, self.sizes)
-        return self._numbers[column, subset]
+    def _describe(self, feature: Feature) -> Described:
+        one = (feature.column, feature.subset)
+        if one not in self._described:
+            self._described[one] = describe(
+                self._values(feature.column),
+                self._starts,
+                None if feature.subset is None else self._belongs[feature.subset],
+                variance=one in self._varying,
+            )
+        return self._described[one]
 
     @functools.cached_property
     def _belongs(self) -> dict[str, NDArray[np.bool_]]:
@@ -154,87 +163,21 @@ class _Groups:
         """Return how many rows of each group have a category, int64 (m,)."""
         known = self._categories[column]
         if column not in self._counts:
-            kinds = len(known) + 2
-            groups = np.repeat(np.arange(len(self.keys)) * kinds, self.sizes)
-            counts = np.bincount(groups + self._codes(column), minlength=len(self.keys) * kinds)
-            self._counts[column] = counts.reshape(-1, kinds)
+            self._counts[column] = count_codes(self._codes(column), self._starts, len(known) + 2)
         return self._counts[column][:, len(known) if category == NAN else known.index(category)]
 
-    def _codes(self, column: str) -> NDArray[np.intp]:
+    def _codes(self, column: str) -> NDArray[np.uint16]:
         """Return the category of each row: its rank among those wanted, then one for missing and one for others."""
         known = self._categories[column]
         values = self._rows[column]
-        codes = values.cast(pl.Enum(known), strict=False).to_physical().cast(pl.Int64)
+        codes = values.cast(pl.Enum(known), strict=False).to_physical().cast(pl.UInt16)
         if codes.null_count() > values.null_count():
             codes = codes.set(codes.is_null() & values.is_not_null(), len(known) + 1)
         return self._sorted(codes.fill_null(len(known)).to_numpy())
 
+    def _values(self, column: str) -> Floats:
+        """Return the numbers of each row, NaN where missing."""
+        return self._sorted(self._rows[column].fill_null(np.nan).to_numpy())
+
     def _sorted(self, values: NDArray[Any]) -> NDArray[Any]:
         return values if self._order is None else values[self._order]
-
-
-class _Numbers:
-    """The numbers of a column by group: `starts`, int (m,), says where each begins, `sizes` how many rows it has.
-
-    A NaN is missing. Every statistic is float64 (m,), NaN where it is not defined.
-    """
-
-    def __init__(self, values: Floats, starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> None:
-        self._values = values
-        self._starts = starts
-        self._sizes = sizes
-        missing = np.isnan(values)
-        self._missing = missing if missing.any() else None
-
-    @functools.cached_property
-    def count(self) -> Floats:
-        """How many there are."""
-        sizes = self._sizes.astype(np.float64)
-        if self._missing is None:
-            return sizes
-        missing: Floats = np.add.reduceat(self._missing, self._starts, dtype=np.float64)
-        return sizes - missing
-
-    @functools.cached_property
-    def sum(self) -> Floats:
-        """0 where there are none."""
-        return self._sums(self._values)
-
-    @functools.cached_property
-    def mean(self) -> Floats:
-        """Their mean."""
-        return self.sum / self.count
-
-    @functools.cached_property
-    def least(self) -> Floats:
-        """The least."""
-        least: Floats = np.fmin.reduceat(self._values, self._starts)
-        return least
-
-    @functools.cached_property
-    def greatest(self) -> Floats:
-        """The greatest."""
-        greatest: Floats = np.fmax.reduceat(self._values, self._starts)
-        return greatest
-
-    @functools.cached_property
-    def variance(self) -> Floats:
-        """That of a sample; exactly 0 where all are equal, though their mean may be rounded off them."""
-        variance = self._sums((self._values - np.repeat(self.mean, self._sizes)) ** 2) / (self.count - 1)
-        variance[self.count < 2] = np.nan
-        variance[(self.least == self.greatest) & np.isfinite(variance)] = 0.0
-        return variance
-
-    @functools.cached_property
-    def distinct(self) -> Floats:
-        """How many different ones there are."""
-        groups = np.repeat(np.arange(len(self._starts)), self._sizes)
-        pairs = pl.DataFrame({"group": groups, "value": self._values}).filter(pl.col("value").is_not_nan()).unique()
-        return np.bincount(pairs["group"].to_numpy(), minlength=len(self._starts)).astype(np.float64)
-
-    def _sums(self, values: Floats) -> Floats:
-        """Return the sums of values that are missing where the numbers are."""
-        sums: Floats = np.add.reduceat(
-            values if self._missing is None else np.where(self._missing, 0.0, values), self._starts
-        )
-        return sums

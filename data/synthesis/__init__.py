@@ -9,6 +9,6 @@ published aggregates that the draws keep to, with their sources.
 Out of scope: reading or imitating real rows, features, other schemas.
 """
 
-from data.synthesis.portfolio import MARK, VERSION, block_tables, generate, synthesise
+from data.synthesis.portfolio import MARK, VERSION, block_tables, blocks, generate, synthesise
 
-__all__ = ["MARK", "VERSION", "block_tables", "generate", "synthesise"]
+__all__ = ["MARK", "VERSION", "block_tables", "blocks", "generate", "synthesise"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr
 
-from data.synthesis.marginals import NULL, choices, quantile, tilted, uniform
+from data.synthesis.marginals import NULL, choices, quantile, statistics, tilted, uniform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +23,9 @@ _MISSING = {
     "WALLSMATERIAL": 0.5084, "EMERGENCYSTATE": 0.4740,
 }  # fmt: skip
 _BLOCK_MISSING = _MISSING["EMERGENCYSTATE"]
-_MISSING_IN_TEST = 0.4556
 # How far a measure follows the quality of the building (age of the building, floors and size go together).
 _LOADING = {
-    "YEARS_BEGINEXPLUATATION": 0.45,
+    "YEARS_BEGINEXPLUATATION": 0.25,
     "ENTRANCES": 0.45,
     "NONLIVINGAPARTMENTS": 0.3,
     "NONLIVINGAREA": 0.3,
@@ -42,7 +41,8 @@ def building(block: Block) -> dict[str, NDArray[Any]]:
     length = len(block.ids)
     # better buildings are better documented
     known = ndtr(0.35 * quality + 0.9367 * generator.standard_normal(length))
-    missing = known < np.where(block.unlabelled, _MISSING_IN_TEST, _BLOCK_MISSING)
+    unlabelled = statistics("unlabelled")
+    missing = known < np.where(block.unlabelled, unlabelled["shares"]["building_missing"], _BLOCK_MISSING)
     thorough = generator.standard_normal(length)
 
     def absent(measure: str) -> NDArray[np.bool_]:
@@ -52,7 +52,9 @@ def building(block: Block) -> dict[str, NDArray[Any]]:
         return found
 
     columns: dict[str, NDArray[Any]] = {}
-    centred = (quality - 0.25) / 0.95  # of the buildings that are documented
+    # of the buildings that are documented
+    centred = (quality - 0.25) / 0.95 + np.where(block.unlabelled, unlabelled["shifts"]["building"], 0.0)
+    begun = np.where(block.unlabelled, unlabelled["shifts"]["begun"], 0.0)
     for measure in _MISSING:
         gone = absent(measure)
         if measure in ("FONDKAPREMONT", "HOUSETYPE", "WALLSMATERIAL", "EMERGENCYSTATE"):
@@ -60,6 +62,8 @@ def building(block: Block) -> dict[str, NDArray[Any]]:
             continue
         loading = _LOADING.get(measure, 0.85)
         score = loading * centred + np.sqrt(1 - loading**2) * generator.standard_normal(length)
+        if measure == "YEARS_BEGINEXPLUATATION":
+            score += begun
         for version in _VERSIONS if measure != "TOTALAREA" else ("MODE",):
             column = f"{measure}_{version}"
             differs = generator.random(length) < (0.0 if version == "AVG" else 0.12)

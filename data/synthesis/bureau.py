@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from data import schema
-from data.synthesis.marginals import Choices, choices, count, quantile, rounded, tilted, uniform
+from data.synthesis.marginals import Choices, choices, count, quantile, rounded, statistics, tilted, uniform
 from data.synthesis.ragged import owners, positions
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ _CARD, _CAR, _MORTGAGE, _MICRO = "Credit card", "Car loan", "Mortgage", "Microlo
 _TERMS = np.array([183, 274, 305, 365, 548, 731, 1_096, 1_461, 1_826])
 _TERM_SHARES = np.cumsum([0.13, 0.06, 0.08, 0.21, 0.06, 0.12, 0.14, 0.04, 0.16])
 _EARLY, _EXACT = 0.66, 0.28  # closed before and at the agreed end; the rest a little later
-# Who has monthly statuses at all, and which share of the statuses belongs to loans that are not in the bureau table.
-_WITH_BALANCE, _WITH_BALANCE_IN_TEST = 0.394, 0.99
+# Which share of the statuses belongs to loans that are not in the bureau table.
 _ORPHANS = 43_041 / 774_354
 _STATUSES = schema.table("bureau_balance").column("STATUS").categories
 
@@ -67,10 +66,12 @@ def loans(block: Block, counts: NDArray[np.int64], income: Floats) -> Loans:
     def normal() -> Floats:
         return generator.standard_normal(length)
 
+    told = statistics("bureau")
+    dates, overdrawn, large = told["dates"], told["overdue"], told["amounts"]["large"]
     kind = _kinds(trouble, wealth, hunger, draw())
     codes = choices("bureau", "CREDIT_TYPE")
     card, car, mortgage, micro = (kind == codes.code(name) for name in (_CARD, _CAR, _MORTGAGE, _MICRO))
-    opened = -np.round(quantile("bureau.DAYS_CREDIT", uniform(-0.47 * hunger + 0.883 * normal())))
+    opened = -np.round(quantile("bureau.DAYS_CREDIT", uniform(dates["older"] - 0.47 * hunger + 0.883 * normal())))
 
     term = _TERMS[np.searchsorted(_TERM_SHARES[:-1], draw(), side="right")].astype(np.float64)
     term = np.where(car, 1_461 + 365 * np.round(2 * draw()), term)
@@ -80,34 +81,41 @@ def loans(block: Block, counts: NDArray[np.int64], income: Floats) -> Loans:
     end = opened + np.round(term + (draw() < 0.3) * 3 * normal())
 
     how = draw()
-    factor = np.where(how < _EARLY, np.clip(draw() ** 0.9, 0.03, 1.0), 1.0)
+    factor = np.where(how < _EARLY, np.clip(draw() ** dates["early_power"], 0.03, 1.0), 1.0)
     lasted = np.where(
-        card, 100 + 3_700 * draw() ** 1.3, term * factor + np.where(how > _EARLY + _EXACT, 20 * draw(), 0.0)
+        card,
+        100 + dates["card_days"] * draw() ** 1.3,
+        term * factor + np.where(how > _EARLY + _EXACT, 20 * draw(), 0.0),
     )
     closed = opened + np.round(np.maximum(lasted, 1.0))
     active = closed > 0
     finished = np.where(active, np.nan, closed)
 
-    size = np.exp(normal() * 1.12 + 0.45 * wealth) * (term / 500) ** 0.62 * np.where(active, 1.95, 1.0) * 113_000
+    size = np.exp(normal() * 1.12 + 0.45 * wealth) * (term / 500) ** 0.62 * np.where(active, 2.0, 1.0) * 111_000
     size = np.where(card, np.where(draw() < 0.155, 0.0, 78_000 * np.exp(1.05 * normal() + 0.5 * wealth)), size)
     size = np.where(mortgage, 2_300_000 * np.exp(0.85 * normal() + 0.5 * wealth), size)
     size = np.where(car, 640_000 * np.exp(0.6 * normal() + 0.4 * wealth), size)
     size = np.where(micro, 9_000 * np.exp(0.8 * normal()), size)
-    size = np.where(draw() < 0.006, size * 7, size)
+    size = np.where(draw() < large["share"], size * np.where(active, large["active"], large["closed"]), size)
+    size = np.minimum(size, large["most"])
     size = np.where(draw() < 0.45, np.round(size / 4_500) * 4_500, rounded(size))
     debt, limit, annuity = _open_amounts(generator, size, term, opened, card, active, hunger)
 
-    overdue = active & (draw() < 0.0075 * np.exp(-0.9 * discipline + 0.3 * hunger - 0.45))
-    days_overdue = np.where(overdue, np.minimum(np.ceil(np.exp(3.9 + 1.9 * normal())), 2_792), 0)
-    late = draw() < 1 / (1 + np.exp(1.62 + 0.75 * discipline))
-    worst = np.where(late, rounded(np.exp(8.3 + 1.75 * normal())), 0.0)
+    def lognormal(mean: float, deviation: float) -> Floats:
+        return np.exp(mean + deviation * normal())
+
+    overdue = active & (draw() < overdrawn["share"] * np.exp(-0.9 * discipline + 0.3 * hunger - 0.45))
+    days_overdue = np.where(overdue, np.minimum(np.ceil(lognormal(*overdrawn["days"])), 2_792), 0)
+    late = draw() < 1 / (1 + np.exp(overdrawn["late"] + 0.75 * discipline))
+    worst = np.where(late, rounded(lognormal(*overdrawn["worst"])), 0.0)
     sold = draw()
     status = np.where(active, _status("Active"), _status("Closed"))
     status = np.where(
         sold < 6_527 / 1_716_428, _status("Sold"), np.where(sold > 1 - 21 / 1_716_428, _status("Bad debt"), status)
     )
-    fresh = -np.round(np.where(draw() < 0.74, 3 + 42 * draw() ** 1.6, 3 + (-opened) * draw()))
-    lag = np.where(draw() < 0.52, np.round(draw() * 8), np.round(-closed * draw() ** 2.2))
+    fresh = -np.round(np.where(draw() < dates["fresh"], 3 + 42 * draw() ** 1.6, 3 + (-opened) * draw()))
+    later = np.round(-closed * draw() ** dates["lag_power"])
+    lag = np.where(draw() < dates["prompt"], np.round(draw() * 8), later)
     columns: dict[str, NDArray[Any]] = {
         "SK_ID_CURR": block.ids[owner],
         "SK_ID_BUREAU": block.ids_from(FIRST_LOAN, STRIDE, length, generator),
@@ -122,7 +130,7 @@ def loans(block: Block, counts: NDArray[np.int64], income: Floats) -> Loans:
         "AMT_CREDIT_SUM": size,
         "AMT_CREDIT_SUM_DEBT": np.where(draw() < np.where(active, 0.13, 0.162), np.nan, debt),
         "AMT_CREDIT_SUM_LIMIT": np.where(draw() < 0.3448, np.nan, limit),
-        "AMT_CREDIT_SUM_OVERDUE": np.where(overdue, rounded(np.exp(7.6 + 1.6 * normal())), 0.0),
+        "AMT_CREDIT_SUM_OVERDUE": np.where(overdue, rounded(lognormal(*overdrawn["amount"])), 0.0),
         "CREDIT_TYPE": kind,
         "DAYS_CREDIT_UPDATE": np.where(active, np.maximum(fresh, opened), np.minimum(closed + lag, 0)).astype(np.int64),
         "AMT_ANNUITY": np.where(draw() < 0.7147, np.nan, annuity),
@@ -136,10 +144,11 @@ def balance(block: Block, found: Loans) -> dict[str, NDArray[Any]]:
     Besides the columns of the table, `owner` is the position of the client in the block.
     """
     generator = block.streams["bureau_balance"]
-    share = np.where(block.unlabelled, _WITH_BALANCE_IN_TEST, _WITH_BALANCE)
+    told = statistics("bureau")["balance"]
+    share = np.where(block.unlabelled, told["unlabelled"], told["labelled"])
     rows = np.flatnonzero((generator.random(len(block.ids)) < share)[found.owner])
     # the bureau has followed recent loans less often
-    rows = rows[generator.random(len(rows)) < np.clip(0.72 - found.opened[rows] / 1_850, 0.0, 1.0)]
+    rows = rows[generator.random(len(rows)) < np.clip(0.69 - found.opened[rows] / 1_730, 0.0, 1.0)]
     orphans = generator.random(len(rows)) < _ORPHANS
     rows = np.concatenate([rows, rows[orphans]])
     unlisted = STRIDE - 1 - np.arange(np.count_nonzero(orphans))
@@ -148,9 +157,9 @@ def balance(block: Block, found: Loans) -> dict[str, NDArray[Any]]:
     ids = np.concatenate([found.ids[rows[: len(rows) - len(spare)]], spare])
 
     oldest = np.minimum(np.floor(-found.opened[rows] / _MONTH), 96).astype(np.int64)
-    newest = np.where(generator.random(len(rows)) < 0.72, 0, np.floor(generator.random(len(rows)) * oldest)).astype(
-        np.int64
-    )
+    often = np.where(found.closed[rows] > 0, told["newest_now"]["open"], told["newest_now"]["closed"])
+    now = generator.random(len(rows)) < often
+    newest = np.where(now, 0, np.floor(generator.random(len(rows)) * oldest)).astype(np.int64)
     counts = oldest - newest + 1
     loan = owners(counts)
     ago = oldest[loan] - positions(counts)
@@ -167,7 +176,7 @@ def _statuses(
 ) -> NDArray[np.int16]:
     generator = block.streams["bureau_balance"]
     discipline = block.scores["discipline"][found.owner[rows]]
-    silent = generator.random(len(rows)) < 0.31
+    silent = generator.random(len(rows)) < statistics("bureau")["balance"]["silent"]
     # the month in which the loan closes, and for a few the month from which nothing is paid any more
     closing = np.floor(-found.closed[rows] / _MONTH)
     stops = generator.random(len(rows)) < 0.012 * np.exp(-0.8 * discipline - 0.32)
@@ -189,11 +198,12 @@ def _statuses(
 def _kinds(trouble: Floats, wealth: Floats, hunger: Floats, uniforms: Floats) -> NDArray[np.int16]:
     published = choices("bureau", "CREDIT_TYPE")
     shares = np.diff(published.cumulative, prepend=0.0)
-    slopes = {_MICRO: 1.15, _CARD: 0.10}
-    by_trouble = np.array([slopes.get(published.names[code], 0.0) for code in published.codes])
-    by_wealth = np.array([{_CAR: 0.8, _MORTGAGE: 0.9}.get(published.names[code], 0.0) for code in published.codes])
+    by_trouble, by_wealth, by_hunger = (
+        np.array([statistics("bureau")["kinds"][factor].get(published.names[code], 0.0) for code in published.codes])
+        for factor in ("trouble", "wealth", "hunger")
+    )
     logits = trouble[:, None] * by_trouble - by_trouble**2 / 2 + wealth[:, None] * by_wealth - by_wealth**2 / 8
-    logits += np.where(by_wealth > 0, -0.35, 0.0) * hunger[:, None]
+    logits += hunger[:, None] * by_hunger - by_hunger**2 / 4
     drawn: NDArray[np.int16] = published.codes[tilted(shares, logits, uniforms)]
     return drawn
 
@@ -204,16 +214,17 @@ def _open_amounts(
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Return what is still owed, the limit left on a card, and the monthly instalment."""
     length = len(size)
-    left = np.clip(1 + opened / term, 0.02, 1.0) * (0.85 + 0.3 * generator.random(length))
+    left = np.clip(1 + opened / term, 0.02, 1.0) * (0.95 + 0.3 * generator.random(length))
     drawn = ndtr(0.5 * hunger + 0.866 * generator.standard_normal(length))
     used = np.where(drawn < 0.42, 0.0, np.clip((drawn - 0.42) / 0.5, 0.0, 1.05))
     owed = np.where(card, size * used, size * left)
     debt = np.where(active, np.where(generator.random(length) < 0.03, -rounded(owed * 0.01), rounded(owed)), 0.0)
-    limit = np.where(
-        card & active & (generator.random(length) < 0.42), rounded(np.maximum(size * 1.1 - owed, 0.0)), 0.0
-    )
+    told = statistics("bureau")["amounts"]
+    left_over = np.clip(told["limit"]["times"] * size - owed, 0.0, told["limit"]["most"])
+    limit = np.where(card & active & (generator.random(length) < told["limit"]["share"]), rounded(left_over), 0.0)
     months = np.clip(term / 30, 3, 240)
-    annuity = np.where(generator.random(length) < np.where(active, 0.24, 0.69), 0.0, rounded(size / months * 2.5))
+    nothing = generator.random(length) < np.where(active, *told["unpaid_annuity"])
+    annuity = np.where(nothing, 0.0, rounded(size / months * told["annuity"]))
     return debt, limit, annuity
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from data.files import write_text
 from data.synthesis.bureau import loan_counts
-from data.synthesis.clients import RETIRED_DAYS, clients
-from data.synthesis.default import categories, names_of, numbers, offsets
+from data.synthesis.clients import clients
+from data.synthesis.default import categories, names_of, number, numbers, offsets
 from data.synthesis.latent import block
 from data.synthesis.marginals import statistics
 
@@ -73,21 +73,18 @@ def _sample(blocks: int) -> tuple[dict[str, Floats], Floats, dict[str, NDArray[n
     parts: dict[str, list[Floats]] = {}
     absent: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in targets["correlations"]}
     offset = []
-    for number in range(blocks):
-        one = block(number, _SEED)
+    for position in range(blocks):
+        one = block(position, _SEED)
         some = clients(one, loan_counts(one) > 0)
         labelled = np.logical_not(one.unlabelled)
         offset.append(offsets(one, some)[labelled])
         for column, positions in categories(some).items():
-            for position, name in enumerate(names_of(column)):
+            for code, name in enumerate(names_of(column)):
                 if name in targets["rates"][column]:
-                    parts.setdefault(f"{column}\t{name}", []).append(
-                        (positions == position)[labelled].astype(np.float64)
-                    )
+                    parts.setdefault(f"{column}\t{name}", []).append((positions == code)[labelled].astype(np.float64))
         for column, values in numbers(some).items():
             parts.setdefault(column, []).append(values[labelled])
-            raw = some.columns[column]
-            absent[column].append((np.isnan(raw) | (raw == RETIRED_DAYS))[labelled])
+            absent[column].append(np.isnan(number(some, column))[labelled])
     design = {name: np.concatenate(values) for name, values in parts.items()}
     return design, np.concatenate(offset), {name: np.concatenate(values) for name, values in absent.items()}
 
@@ -100,7 +97,7 @@ def _text(names: list[str], coefficients: Floats) -> str:
         if separator:
             by_column.setdefault(column, []).append(f"{json.dumps(category)} = {value:.5f}")
         else:
-            lines.append(f"{column} = {value:.5f}")
+            lines.append(f"{json.dumps(column) if '=' in column else column} = {value:.5f}")
     for column, entries in by_column.items():
         lines += ["", f"[categories.{column}]", *entries]
     return "\n".join(lines) + "\n"

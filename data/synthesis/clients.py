@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from data.synthesis.building import building
 from data.synthesis.loan import CASH, loan
-from data.synthesis.marginals import choices, count, quantile, uniform
+from data.synthesis.marginals import NULL, choices, count, quantile, statistics, uniform
 from data.synthesis.people import code, people
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ _DOCUMENTS = {
     2: (13, 0), 4: (25, 5), 7: (59, 2), 9: (1_198, 219), 10: (7, 0), 11: (1_203, 57), 12: (2, 0), 13: (1_084, 0),
     14: (903, 0), 15: (372, 0), 16: (3_053, 0), 17: (82, 0), 18: (2_500, 76), 19: (183, 0), 20: (156, 0), 21: (103, 0),
 }  # fmt: skip
+_NO_DOCUMENT = 0.0175  # of those who ask for a cash loan: none of documents 3, 5, 6 and 8
 _LABELLED, _UNLABELLED = 307_511, 48_744
-# Mean of the requests made to the bureau in each period before the application: labelled, unlabelled; and the largest.
+# Requests that labelled clients made to the bureau in each period before the application: mean, deviation (that of QRT
+# but for its one row of 261), and the largest.
 _REQUESTS = {
-    "HOUR": (0.0064, 0.0838, 0.0021, 4), "DAY": (0.0070, 0.1108, 0.0018, 9), "WEEK": (0.0344, 0.2047, 0.0028, 8),
-    "MON": (0.2674, 0.9160, 0.0093, 27), "QRT": (0.2655, 0.6100, 0.5469, 8), "YEAR": (1.9000, 1.8693, 1.9838, 25),
+    "HOUR": (0.0064, 0.0838, 4), "DAY": (0.0070, 0.1108, 9), "WEEK": (0.0344, 0.2047, 8),
+    "MON": (0.2674, 0.9160, 27), "QRT": (0.2655, 0.6100, 8), "YEAR": (1.9000, 1.8693, 25),
 }  # fmt: skip
+_OBSERVED = (1.4222, 2.40, 60)  # mean, deviation and maximum of OBS_30_CNT_SOCIAL_CIRCLE of the labelled
+_WIDEST = 340  # of the unlabelled
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def clients(block: Block, has_bureau: NDArray[np.bool_]) -> Clients:
     """Return the clients of a block; `has_bureau` (n,) says who has loans at other lenders."""
     generator, scores, length = block.streams["clients"], block.scores, len(block.ids)
     columns = people(block)
-    income = quantile("AMT_INCOME_TOTAL", uniform(scores["income"] + np.where(block.unlabelled, 0.12, 0.0)))
+    income = quantile("AMT_INCOME_TOTAL", uniform(scores["income"] + shift(block, "income")))
     asked = loan(block)
     term, insured = asked.pop("term"), asked.pop("insured")
     columns |= asked
@@ -71,15 +75,21 @@ def clients(block: Block, has_bureau: NDArray[np.bool_]) -> Clients:
     columns |= _documents(block, columns)
     columns |= _requests(block, has_bureau)
     working = columns["DAYS_EMPLOYED"] != RETIRED_DAYS
+    car = 0.14 + shift(block, "car")
     columns["OWN_CAR_AGE"] = np.where(
         columns["FLAG_OWN_CAR"] == code("FLAG_OWN_CAR", "Y"),
         np.round(
-            quantile("OWN_CAR_AGE", uniform(0.14 - 0.3 * scores["income"] + 0.954 * generator.standard_normal(length)))
+            quantile("OWN_CAR_AGE", uniform(car - 0.3 * scores["income"] + 0.954 * generator.standard_normal(length)))
         ),
         np.nan,
     )
     columns |= _phones(block, working)
     return Clients(columns, term, insured)
+
+
+def shift(block: Block, name: str) -> Floats:
+    """Return by how much the score of each client is shifted, (n,): `name` of [shifts] where there is no label."""
+    return np.where(block.unlabelled, statistics("unlabelled")["shifts"][name], 0.0)
 
 
 def _times(block: Block, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -88,7 +98,10 @@ def _times(block: Block, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[
     job = quantile("DAYS_EMPLOYED", uniform(0.95 * scores["tenure"] + 0.312 * generator.standard_normal(length)))
     job = np.minimum(job, age - 16 * 365.25)  # nobody starts before sixteen
     retired = np.isin(columns["NAME_INCOME_TYPE"], [code("NAME_INCOME_TYPE", k) for k in ("Pensioner", "Unemployed")])
-    phone = uniform(scores["phone"] + np.where(block.unlabelled, 0.14, 0.0))
+    phone = uniform(scores["phone"] + shift(block, "phone"))
+    companion = choices("application", "NAME_TYPE_SUITE").draw(generator.random(length))
+    nobody = statistics("unlabelled")["shares"]["companion_unknown"]
+    companion[block.unlabelled & (generator.random(length) < nobody)] = NULL
     registration = np.minimum(quantile("DAYS_REGISTRATION", uniform(scores["registration"])), age)
     return {
         "DAYS_BIRTH": -age.astype(np.int64),
@@ -102,7 +115,7 @@ def _times(block: Block, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[
         "HOUR_APPR_PROCESS_START": np.searchsorted(
             np.cumsum(_HOURS) / sum(_HOURS), ndtr(0.99 * generator.standard_normal(length) - 0.12 * scores["rating"])
         ).astype(np.int64),
-        "NAME_TYPE_SUITE": choices("application", "NAME_TYPE_SUITE").draw(generator.random(length)),
+        "NAME_TYPE_SUITE": companion,
     }
 
 
@@ -149,7 +162,10 @@ def _scores(block: Block, has_bureau: NDArray[np.bool_]) -> dict[str, NDArray[An
 
 def _circle(block: Block) -> dict[str, NDArray[Any]]:
     generator, length = block.streams["clients"], len(block.ids)
-    seen = count(generator.random(length), 1.4222, 2.40, 60)
+    rank = generator.random(length)
+    mean, deviation = statistics("unlabelled")["circle"]["observed"]
+    elsewhere = count(rank, mean, deviation, _WIDEST)
+    seen = np.where(block.unlabelled, elsewhere, count(rank, *_OBSERVED))
     late = generator.binomial(seen, np.clip(0.101 * np.exp(0.3 * block.scores["rating"] - 0.045), 0, 1))
     seen_60 = seen - (generator.random(length) < 0.017 * seen)
     late_60 = np.minimum(generator.binomial(late, 0.70), seen_60)
@@ -163,10 +179,12 @@ def _documents(block: Block, columns: dict[str, NDArray[Any]]) -> dict[str, NDAr
     cash = columns["NAME_CONTRACT_TYPE"] == CASH
     retired = columns["NAME_INCOME_TYPE"] == code("NAME_INCOME_TYPE", "Pensioner")
     drawn = generator.random(length)
-    sixth = cash & (drawn < np.where(retired, 0.485, 0.017))
-    eighth = cash & ~sixth & (drawn > 1 - np.where(retired, 0.02, 0.107))
+    shares = statistics("unlabelled")["documents"]
+    sixth = cash & (drawn < np.where(block.unlabelled, _by(retired, *shares["sixth"]), _by(retired, 0.485, 0.017)))
+    last = np.where(block.unlabelled, _by(retired, *shares["eighth"]), _by(retired, 0.02, 0.107))
+    eighth = cash & ~sixth & (drawn > 1 - last)
     fifth = cash & ~sixth & ~eighth & (drawn > 0.85) & (drawn < 0.8655)
-    third = cash & ~sixth & ~eighth & ~fifth
+    third = cash & ~sixth & ~eighth & ~fifth & (generator.random(length) > _NO_DOCUMENT)
     third |= ~cash & (generator.random(length) < 0.02)
     given = {3: third, 5: fifth, 6: sixth, 8: eighth}
     for number, (labelled, unlabelled) in _DOCUMENTS.items():
@@ -175,14 +193,19 @@ def _documents(block: Block, columns: dict[str, NDArray[Any]]) -> dict[str, NDAr
     return {f"FLAG_DOCUMENT_{number}": given[number].astype(np.int64) for number in sorted(given)}
 
 
+def _by(condition: NDArray[np.bool_], yes: float, no: float) -> Floats:
+    return np.where(condition, yes, no)
+
+
 def _requests(block: Block, has_bureau: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
     generator, length = block.streams["clients"], len(block.ids)
     unknown = generator.random(length) < np.where(has_bureau, 0.060, 0.585)
     result: dict[str, NDArray[Any]] = {}
-    for period, (mean, deviation, mean_test, largest) in _REQUESTS.items():
-        rank = uniform(0.25 * block.scores["hunger"] + 0.968 * generator.standard_normal(length))
+    for period, (mean, deviation, largest) in _REQUESTS.items():
+        rank = uniform(0.25 * block.scores["hunger"] - 0.01 + 0.968 * generator.standard_normal(length))
         drawn = count(rank, mean, deviation, largest)
-        test = count(rank, mean_test, max(deviation, 1.02 * np.sqrt(mean_test)), largest)
+        others, spread = statistics("unlabelled")["requests"][period]
+        test = count(rank, others, spread, largest)
         result[f"AMT_REQ_CREDIT_BUREAU_{period}"] = np.where(
             unknown, np.nan, np.where(block.unlabelled, test, drawn).astype(np.float64)
         )
@@ -195,12 +218,13 @@ def _phones(block: Block, working: NDArray[np.bool_]) -> dict[str, NDArray[Any]]
     def flag(share: float | NDArray[np.float64]) -> NDArray[np.int64]:
         return (generator.random(length) < share).astype(np.int64)
 
+    at_home = statistics("unlabelled")["shares"]["home_phone"]
     home = ndtr(0.15 * scores["ext2"] + 0.989 * generator.standard_normal(length))
     return {
         "FLAG_MOBIL": flag(1 - 1 / 307_511),
         "FLAG_EMP_PHONE": working.astype(np.int64),
         "FLAG_WORK_PHONE": flag(np.where(working, 0.243, 0.0)),
         "FLAG_CONT_MOBILE": flag(0.998133),
-        "FLAG_PHONE": (home > 1 - 0.281066).astype(np.int64),
+        "FLAG_PHONE": (home > 1 - np.where(block.unlabelled, at_home, 0.281066)).astype(np.int64),
         "FLAG_EMAIL": flag(np.where(block.unlabelled, 0.1626, 0.05672)),
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from data.synthesis.marginals import Floats
 
 AGES = ("20-25", "25-30", "30-35", "35-40", "40-45", "45-50", "50-55", "55-60", "60-65", "65-70")
+_HOUR = "HOUR_APPR_PROCESS_START"
 _TERM_EDGES = (1, 13, 25, 37, 49)
 # Mean and standard deviation by which the numeric columns enter, as published.
 _SCALES = {
@@ -39,6 +40,7 @@ _SCALES = {
     "REG_CITY_NOT_LIVE_CITY": (0.078173, 0.268444),
     "REG_CITY_NOT_WORK_CITY": (0.230454, 0.421124),
     "FLAG_DOCUMENT_3": (0.710023, 0.453752),
+    "EMERGENCYSTATE_MODE=No": (0.518447, 0.499660),
 }
 
 
@@ -76,6 +78,7 @@ def categories(clients: Clients) -> dict[str, NDArray[np.intp]]:
     years = -clients.columns["DAYS_BIRTH"] / 365.25
     found = {"AGE": np.clip((years - 20) // 5, 0, len(AGES) - 1).astype(np.intp)}
     found["REGION_RATING_CLIENT_W_CITY"] = (clients.columns["REGION_RATING_CLIENT_W_CITY"] - 1).astype(np.intp)
+    found[_HOUR] = clients.columns[_HOUR].astype(np.intp)
     for column in statistics("default_targets")["rates"]:
         if column not in found:
             codes = clients.columns[column]
@@ -89,18 +92,28 @@ def names_of(column: str) -> tuple[str, ...]:
         return AGES
     if column == "REGION_RATING_CLIENT_W_CITY":
         return ("1", "2", "3")
+    if column == _HOUR:
+        return tuple(str(hour) for hour in range(24))
     return (*schema.table("application").column(column).categories, "")
 
 
 def numbers(clients: Clients) -> dict[str, Floats]:
     """Return the standardised numeric columns, 0 where the value is missing."""
-    result = {}
-    for column, (mean, deviation) in _SCALES.items():
-        values = clients.columns[column].astype(np.float64)
-        if column == "DAYS_EMPLOYED":
-            values = np.where(values == RETIRED_DAYS, np.nan, values)
-        result[column] = np.nan_to_num((values - mean) / deviation, nan=0.0)
-    return result
+    return {
+        name: np.nan_to_num((number(clients, name) - mean) / deviation, nan=0.0)
+        for name, (mean, deviation) in _SCALES.items()
+    }
+
+
+def number(clients: Clients, name: str) -> Floats:
+    """Return a numeric column, NaN where it is missing, or by "COLUMN=CATEGORY" whether it has that category, (n,)."""
+    column, _, category = name.partition("=")
+    values: Floats = clients.columns[column].astype(np.float64)
+    if category:
+        values = np.where(values == names_of(column).index(category), 1.0, 0.0)
+    if column == "DAYS_EMPLOYED":
+        values = np.where(values == RETIRED_DAYS, np.nan, values)
+    return values
 
 
 @functools.cache

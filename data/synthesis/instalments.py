@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.synthesis.marginals import rounded
+from data.synthesis.marginals import rounded, statistics
 from data.synthesis.ragged import owners, positions
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from data.synthesis.previous import Applications
 
 _OLDEST = -2_922
+_CARDS_KEPT = 0.985  # of the months in which a card was paid
+_UNKNOWN = 2_905 / 13_605_401  # DAYS_ENTRY_PAYMENT and AMT_PAYMENT are missing
 
 
 def instalments(block: Block, found: Applications, some: Loans, cards: Cards) -> dict[str, NDArray[Any]]:
@@ -29,7 +31,7 @@ def instalments(block: Block, found: Applications, some: Loans, cards: Cards) ->
 
 def _of_loans(block: Block, found: Applications, some: Loans) -> dict[str, NDArray[Any]]:
     generator = block.streams["instalments"]
-    kept = (generator.random(len(some.rows)) < np.where(found.first[some.rows], 0.998, 0.985)) & (
+    kept = (generator.random(len(some.rows)) < np.where(found.first[some.rows], 0.999, 0.993)) & (
         found.first_due[some.rows] < 0
     )
     rows, discipline = some.rows[kept], some.discipline[kept]
@@ -46,28 +48,50 @@ def _of_loans(block: Block, found: Applications, some: Loans) -> dict[str, NDArr
     rest = found.credit[application] * (1 - (number - 1) / found.term[application])
     annuity = found.annuity[application] * (1 + 0.0005 * np.round(20 * generator.random(len(rows)) - 10)[loan])
     amount = np.where(settled, np.maximum(rounded(rest, 0.045), annuity), rounded(annuity, 0.045))
-    changes = generator.random(len(rows))
-    version = (
-        1.0 + (changes < 0.075) + (changes < 0.018) + (changes < 0.004) * np.floor(8 * generator.random(len(rows)))
-    )
+    version = _versions(generator, len(rows))
     early, partial, short = _manners(generator, discipline[loan])
-    return _rows(
-        block, found, application, version[loan] + settled, number, due, early, amount, partial, short, extra=0.0
-    )
+    more = np.where(settled, statistics("monthly")["loans"]["settlement"], 1.0)
+    return _rows(block, found, application, version[loan] + settled, number, due, early, amount, more, partial, short)
+
+
+def _versions(generator: np.random.Generator, length: int) -> Floats:
+    """Return the version of the plan of each loan, from 1: most have one, few very many."""
+    told = statistics("monthly")["loans"]
+    version = 1 + np.searchsorted(np.cumsum(told["versions"])[:-1], generator.random(length), side="right")
+    more = np.floor(generator.exponential(told["many_versions"], length))
+    return np.minimum(version + np.where(version == len(told["versions"]), more, 0.0), 177.0)
 
 
 def _of_cards(block: Block, found: Applications, cards: Cards) -> dict[str, NDArray[Any]]:
+    """Return the payments of the months in which a card was paid: one or a few, which sum to that month's payment."""
     generator = block.streams["instalments"]
-    chosen = cards.billed & (generator.random(len(cards.billed)) < 0.985)
-    application = cards.application[chosen]
-    length = len(application)
-    day: Floats = np.round(-30.44 * cards.ago[chosen] + 10 - np.floor(8 * generator.random(length)))
-    due = np.clip(day, _OLDEST, -1)
-    early, partial, short = _manners(generator, cards.discipline[chosen])
-    partial |= generator.random(length) < 0.80  # a card is often paid twice a month
-    number = np.maximum(cards.number[chosen], 1) * np.where(generator.random(length) < 0.45, 2, 1)
-    amount = np.maximum(cards.due[chosen], 4.5)
-    return _rows(block, found, application, np.zeros(length), number, due, early, amount, partial, short, extra=1.4)
+    chosen = (cards.paid > 0) & (generator.random(len(cards.paid)) < _CARDS_KEPT)
+    shares = np.cumsum(statistics("monthly")["cards"]["payments"]["shares"])
+    parts = 1 + np.searchsorted(shares[:-1], generator.random(int(chosen.sum())), side="right")
+    month, place = owners(parts), positions(parts)
+    early, _, short = _manners(generator, cards.discipline[chosen])
+    due = np.clip(np.round(-30.44 * cards.ago[chosen] + 10 - np.floor(8 * generator.random(len(parts)))), _OLDEST, -1)
+    weights = 0.3 + generator.random(len(month))
+    share = weights / np.bincount(month, weights, len(parts))[month]
+    payment = np.maximum(rounded(cards.paid[chosen][month] * share, 0.045), 0.0)
+    asked = np.where(short[month], rounded(payment / (0.3 + 0.6 * generator.random(len(month))), 0.045), payment)
+    application = cards.application[chosen][month]
+    # what is paid beyond the second time in a month bears the number of the second
+    counted = np.cumsum(place < 2)
+    first = np.searchsorted(application, application)
+    number = counted - counted[first] + 1 if len(first) else counted
+    entered = np.clip(due[month] - early[month] + np.ceil(4 * place * generator.random(len(month))), -4_921, -1)
+    unknown = generator.random(len(month)) < _UNKNOWN
+    return {
+        "SK_ID_PREV": found.ids[application],
+        "SK_ID_CURR": block.ids[found.owner[application]],
+        "NUM_INSTALMENT_VERSION": np.zeros(len(month)),
+        "NUM_INSTALMENT_NUMBER": np.minimum(number, 277),
+        "DAYS_INSTALMENT": due[month],
+        "DAYS_ENTRY_PAYMENT": np.where(unknown, np.nan, entered),
+        "AMT_INSTALMENT": asked,
+        "AMT_PAYMENT": np.where(unknown, np.nan, payment),
+    }
 
 
 def _manners(generator: np.random.Generator, discipline: Floats) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
@@ -81,37 +105,37 @@ def _manners(generator: np.random.Generator, discipline: Floats) -> tuple[Floats
     ahead = (drawn > 1 - 0.685) & ~late
     days = np.where(ahead, np.ceil(generator.gamma(1.1, 11.6, length) * np.exp(0.18 * discipline - 0.016)), days)
     days = np.where(ahead & (generator.random(length) < 0.008), days * 7, days)
-    partial = generator.random(length) < np.where(late, 0.16, 0.012)
+    seldom, often = statistics("monthly")["loans"]["partial"]
+    partial = generator.random(length) < np.where(late, often, seldom)
     short = generator.random(length) < np.where(late, 0.05, 0.004)
     return days, partial, short
 
 
 def _rows(
     block: Block, found: Applications, application: NDArray[np.intp], version: Floats, number: NDArray[np.int64],
-    due: Floats, early: Floats, amount: Floats, partial: NDArray[np.bool_], short: NDArray[np.bool_], extra: float,
+    due: Floats, early: Floats, amount: Floats, more: Floats, partial: NDArray[np.bool_], short: NDArray[np.bool_],
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
-    # `extra` is how much more than what was due a second payment brings, on average
+    # `more` is what is paid over the amount that was due
     generator = block.streams["instalments"]
     share = np.where(
-        partial & (extra == 0),
+        partial,
         0.1 + 0.8 * generator.random(len(due)),
         np.where(short, 0.3 + 0.6 * generator.random(len(due)), 1.0),
     )
-    paid = np.where(share < 1, rounded(amount * share, 0.045), amount)
+    whole = np.where(more > 1, rounded(amount * more, 0.045), amount)
+    paid = np.where(share < 1, rounded(whole * share, 0.045), whole)
     row = owners(1 + partial.astype(np.int64))
     second = positions(1 + partial.astype(np.int64)) == 1
     paid_on = due[row] - early[row] + np.where(second, np.ceil(9 * generator.random(len(row))), 0.0)
-    entered = np.clip(paid_on, -4_921, -1)
-    more = rounded(2 * extra * amount[row] * generator.random(len(row)), 0.045)
-    payment = np.where(second, amount[row] - paid[row] + more, paid[row])
-    unknown = generator.random(len(row)) < 0.0002
+    payment = np.where(second, whole[row] - paid[row], paid[row])
+    unknown = generator.random(len(row)) < _UNKNOWN
     return {
         "SK_ID_PREV": found.ids[application][row],
         "SK_ID_CURR": block.ids[found.owner[application]][row],
         "NUM_INSTALMENT_VERSION": version[row],
         "NUM_INSTALMENT_NUMBER": np.minimum(number, 277)[row],
         "DAYS_INSTALMENT": due[row],
-        "DAYS_ENTRY_PAYMENT": np.where(unknown, np.nan, entered),
+        "DAYS_ENTRY_PAYMENT": np.where(unknown, np.nan, np.clip(paid_on, -4_921, -1)),
         "AMT_INSTALMENT": amount[row],
         "AMT_PAYMENT": np.where(unknown, np.nan, payment),
     }

@@ -111,19 +111,27 @@ def fitted(affinity: Floats, rows: Floats, columns: Floats) -> Floats:
 
 
 @functools.cache
-def _negative_binomial(mean: float, deviation: float, largest: int) -> Floats:
-    size = mean**2 / (deviation**2 - mean)
+def _counts(mean: float, deviation: float, largest: int) -> Floats:
+    """Return the cumulative shares of 0 to `largest`: negative binomial, or binomial where the deviation is small."""
     count = np.arange(largest + 1)
-    log = gammaln(count + size) - gammaln(size) - gammaln(count + 1)
-    log += size * np.log(size / (size + mean)) + count * np.log(mean / (size + mean))
+    if deviation**2 > mean:
+        size = mean**2 / (deviation**2 - mean)
+        log = gammaln(count + size) - gammaln(size) - gammaln(count + 1)
+        log += size * np.log(size / (size + mean)) + count * np.log(mean / (size + mean))
+    else:
+        trials = np.ceil(mean**2 / max(mean - deviation**2, 1e-9))
+        taken = np.minimum(count, trials)
+        log = gammaln(trials + 1) - gammaln(taken + 1) - gammaln(trials - taken + 1)
+        log += count * np.log(mean / trials) + (trials - taken) * np.log(1 - mean / trials)
+        log[count > trials] = -np.inf
     cumulative = np.cumsum(np.exp(log))
     result: Floats = cumulative / cumulative[-1]
     return result
 
 
 def count(uniforms: Floats, mean: float, deviation: float, largest: int) -> NDArray[np.int64]:
-    """Return negative-binomial counts at `uniforms`, from 0 to `largest`; deviation**2 must exceed the mean."""
-    return np.searchsorted(_negative_binomial(mean, deviation, largest)[:-1], uniforms, side="right").astype(np.int64)
+    """Return counts at `uniforms`, from 0 to `largest`, of this mean and deviation (about it, where it is small)."""
+    return np.searchsorted(_counts(mean, deviation, largest)[:-1], uniforms, side="right").astype(np.int64)
 
 
 def rounded(amounts: Floats, step: float = 4.5) -> Floats:

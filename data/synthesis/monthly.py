@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data import schema
+from data.synthesis.marginals import statistics
 from data.synthesis.previous import REVOLVING
 from data.synthesis.ragged import owners, positions
 
@@ -43,7 +44,9 @@ def loans(block: Block, found: Applications) -> Loans:
     rows = np.flatnonzero(found.followed & (found.kind != REVOLVING))
     own = generator.standard_normal(len(rows))
     discipline = 0.95 * block.scores["discipline"][found.owner[rows]] + 0.312 * own
-    stops = generator.random(len(rows)) < 0.0046 * np.exp(-0.9 * discipline - 0.4)
+    fewer = np.where(block.unlabelled, statistics("unlabelled")["shares"]["fewer_arrears"], 1.0)
+    share = statistics("monthly")["loans"]["stops"] * fewer[found.owner[rows]]
+    stops = generator.random(len(rows)) < share * np.exp(-0.9 * discipline - 0.4)
     paid = found.paid[rows]
     stopped = np.where(stops, 1 + np.floor(generator.random(len(rows)) * paid), -1).astype(np.int64)
     return Loans(rows, np.where(stops, _OLDEST, paid + 1), stopped, discipline)
@@ -98,7 +101,7 @@ def _overdue(
     counts = generator.random(length) < 0.72
     stopped = some.stopped[loan]
     since = np.where((stopped >= 0) & (number >= stopped), number - stopped + 1, 0)
-    tolerated = (generator.random(len(some.rows)) < 0.96)[loan]
+    tolerated = (generator.random(len(some.rows)) < statistics("monthly")["loans"]["tolerated"])[loan]
     days = np.where(since > 0, np.minimum(since * 30.44 + 3, 4_231), days).astype(np.int64)
     material = np.where(
         since > 0, np.where(tolerated & (since > 1), 0, np.minimum(days, 3_373)), np.where(counts, days, 0)

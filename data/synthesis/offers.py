@@ -9,7 +9,7 @@ import numpy as np
 
 from data import schema
 from data.synthesis.marginals import Choices, choices, statistics, tilted
-from data.synthesis.previous import CASH, CONSUMER, REFUSED, REVOLVING, UNUSED
+from data.synthesis.previous import CASH, CONSUMER, REFUSED, REVOLVING, UNUSED, by_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +30,10 @@ _INDUSTRY = {
     "Tourism": "Tourism", "Homewares": "Consumer electronics", "Medical Supplies": "Industry",
     "Gardening": "Construction", "Direct Sales": "MLM partners",
 }  # fmt: skip
-_LINES = {
-    "Connectivity": "mobile", "Consumer electronics": "household", "Furniture": "industry", "Construction": "industry",
-    "Clothing": "industry", "Industry": "other",
-}  # fmt: skip
-# What people in trouble buy more, or less, of.
-_GOODS = {"Mobile": 0.18, "Furniture": -0.30, "Clothing and Accessories": -0.32, "Construction Materials": -0.15}
+_SHOPS = {"mobile": "Connectivity", "household": "Consumer electronics"}  # the others sell one kind of goods
+_LINES = ("household", "mobile", "industry", "other")
+_LEVELS = ("low", "low", "middle", "high")  # of the yield groups
+_TYPICAL = 0.07  # trouble of an application, on average
 _HOURS = 12.48, 3.33
 
 
@@ -46,19 +44,14 @@ def offers(block: Block, found: Applications) -> dict[str, NDArray[Any]]:
     def draw() -> Floats:
         return generator.random(length)
 
-    trouble = block.trouble[found.owner]
-    cash, purchase, revolving = (found.kind == kind for kind in (CASH, CONSUMER, REVOLVING))
-    street = draw() < 1 / (
-        1 + np.exp(np.where(revolving, -0.33, 1.12) - np.where(cash, 6 * (found.rate - 0.30), 0.0) - 0.30 * trouble)
-    )
-    yields = _yields(found)
-    goods = np.where(
-        purchase & (draw() < 0.987), _tilted(_goods(), _GOODS, trouble, draw()), _code("NAME_GOODS_CATEGORY", "XNA")
-    ).astype(np.int16)
-    industry = _industries()[goods]
-    elsewhere = np.where(purchase, 1.0, draw())
-    industry = np.where(elsewhere < 0.083, _code("NAME_SELLER_INDUSTRY", "Consumer electronics"), industry)
-    industry = np.where(elsewhere < 0.055, _code("NAME_SELLER_INDUSTRY", "Connectivity"), industry)
+    trouble = block.trouble[found.owner] - _TYPICAL
+    cash, purchase = found.kind == CASH, found.kind == CONSUMER
+    alone = by_part("alone", block.unlabelled[found.owner])
+    level, yields = _yields(found)
+    street = _streets(found, level, trouble, draw())
+    free = np.where(found.described, level == 0, draw() < 0.80)
+    line = _lines(free, trouble, draw())
+    goods, industry = _goods(found, line, draw)
     portfolio = np.array([_code("NAME_PORTFOLIO", name) for name in ("Cash", "POS", "Cards", "XNA")])[found.kind]
     portfolio = np.where(found.described, portfolio, _code("NAME_PORTFOLIO", "XNA"))
     portfolio = np.where(
@@ -75,17 +68,19 @@ def offers(block: Block, found: Applications) -> dict[str, NDArray[Any]]:
         "NAME_PAYMENT_TYPE": _payments(found, draw),
         "CODE_REJECT_REASON": _reasons(found, trouble, draw()),
         "NAME_TYPE_SUITE": np.where(
-            draw() < np.where(cash, 0.76, np.where(purchase, 0.27, 0.30)), -1, _suites().draw(draw())
+            draw() < np.select([cash, purchase], list(alone[:2]), alone[2]),
+            -1,
+            _tilted(_part("NAME_TYPE_SUITE", ""), _slopes("NAME_TYPE_SUITE"), trouble, draw()),
         ).astype(np.int16),
-        "NAME_CLIENT_TYPE": _client_types(found, draw()),
+        "NAME_CLIENT_TYPE": _client_types(found, trouble, draw),
         "NAME_GOODS_CATEGORY": goods,
         "NAME_PORTFOLIO": portfolio.astype(np.int16),
-        "NAME_PRODUCT_TYPE": _product_types(found, street, draw()),
-        "CHANNEL_TYPE": _channels(found, street, trouble, draw()),
+        "NAME_PRODUCT_TYPE": _product_types(found, street, trouble, draw()),
+        "CHANNEL_TYPE": _channels(found, street, trouble, draw),
         "SELLERPLACE_AREA": _areas(generator, found, street),
         "NAME_SELLER_INDUSTRY": industry.astype(np.int16),
         "NAME_YIELD_GROUP": yields,
-        "PRODUCT_COMBINATION": _products(found, street, yields, industry, draw()),
+        "PRODUCT_COMBINATION": _products(found, street, level, line, free),
     }
 
 
@@ -104,12 +99,19 @@ def _part(column: str, *left_out: str) -> Choices:
     return Choices.of(_TABLE, column, {name: rows for name, rows in counts.items() if name not in left_out})
 
 
-def _goods() -> Choices:
-    return _part("NAME_GOODS_CATEGORY", "XNA")
+def _slopes(column: str) -> Mapping[str, float]:
+    found: Mapping[str, float] = statistics("previous")["trouble"][column]
+    return found
 
 
-def _suites() -> Choices:
-    return _part("NAME_TYPE_SUITE", "")
+@functools.cache
+def _line_goods(line: str) -> Choices:
+    """Return the kinds of goods of a line, those that no line names being other ones."""
+    named = statistics("previous")["goods"]
+    counts = statistics("categories")[_TABLE]["NAME_GOODS_CATEGORY"]
+    lined = {goods for name in _LINES if name in named for goods in named[name]}
+    chosen = named.get(line, [goods for goods in counts if goods not in lined and goods != "XNA"])
+    return Choices.of(_TABLE, "NAME_GOODS_CATEGORY", {goods: counts[goods] for goods in chosen})
 
 
 @functools.cache
@@ -126,17 +128,62 @@ def _tilted(published: Choices, slopes: Mapping[str, float], factor: Floats, uni
     return drawn
 
 
-def _yields(found: Applications) -> Codes:
-    """Return the yield group: by how dear the loan is among loans of its type."""
+def _yields(found: Applications) -> tuple[NDArray[np.intp], Codes]:
+    """Return how dear the loan is among loans of its type, from 0 to 3, and the yield group."""
     names = [_code("NAME_YIELD_GROUP", name) for name in ("low_action", "low_normal", "middle", "high")]
     edges = np.where((found.kind == CASH)[:, None], [-1.0, 0.24, 0.404], [0.042, 0.164, 0.287])
-    group = np.array(names)[np.sum(edges < found.rate[:, None], axis=1)]
+    level: NDArray[np.intp] = np.sum(edges < found.rate[:, None], axis=1)
     priced = found.described & np.isin(found.kind, [CASH, CONSUMER])
-    return np.where(priced, group, _code("NAME_YIELD_GROUP", "XNA")).astype(np.int16)
+    return level, np.where(priced, np.array(names)[level], _code("NAME_YIELD_GROUP", "XNA")).astype(np.int16)
+
+
+def _streets(found: Applications, level: NDArray[np.intp], trouble: Floats, uniforms: Floats) -> NDArray[np.bool_]:
+    """Return whether it is offered in the street, rather than to a client who is known."""
+    told = statistics("previous")["street"]
+    names = ("card", *_LEVELS)
+    kind = np.where(found.kind == REVOLVING, 0, 1 + level)
+    shares, slopes = np.array([told[name] for name in names])[kind], np.array([told["slopes"][k] for k in names])[kind]
+    odds = shares / (1 - shares) * np.exp(slopes * trouble - slopes**2 / 2)
+    result: NDArray[np.bool_] = uniforms < odds / (1 + odds)
+    return result
+
+
+def _lines(free: NDArray[np.bool_], trouble: Floats, uniforms: Floats) -> NDArray[np.intp]:
+    """Return the line of a purchase, a position in `_LINES`, given whether it is free of interest."""
+    shares = np.array([statistics("previous")["lines"][line] for line in _LINES], dtype=np.float64)
+    by = np.array([statistics("previous")["goods"]["trouble"].get(line, 0.0) for line in _LINES])
+    logits = trouble[:, None] * by - by**2 / 2
+    with_interest, without = (tilted(column / column.sum(), logits, uniforms) for column in shares.T)
+    return np.where(free, without, with_interest)
+
+
+def _goods(found: Applications, line: NDArray[np.intp], draw: Any) -> tuple[Codes, NDArray[np.int64]]:
+    """Return the kind of the goods and the industry of the seller."""
+    told = statistics("previous")
+    purchase = found.kind == CONSUMER
+    bought = np.stack([_line_goods(name).draw(draw()) for name in _LINES])[line, np.arange(len(line))]
+    purchases = sum(map(sum, told["lines"].values()))
+    named = purchase & (draw() > told["goods"]["unnamed"] / purchases)
+    shops = np.array([_code("NAME_SELLER_INDUSTRY", _SHOPS.get(name, "XNA")) for name in _LINES])[line]
+    shops = np.where(shops == _code("NAME_SELLER_INDUSTRY", "XNA"), _industries()[bought], shops)
+    elsewhere, electronics = draw(), told["shops"]["electronics"]
+    other = np.where(
+        elsewhere < electronics,
+        _code("NAME_SELLER_INDUSTRY", "Consumer electronics"),
+        np.where(
+            elsewhere < electronics + told["shops"]["mobile"],
+            _code("NAME_SELLER_INDUSTRY", "Connectivity"),
+            _code("NAME_SELLER_INDUSTRY", "XNA"),
+        ),
+    )
+    goods = np.where(named, bought, _code("NAME_GOODS_CATEGORY", "XNA")).astype(np.int16)
+    return goods, np.where(purchase, shops, other)
 
 
 def _purposes(cash: NDArray[np.bool_], named: NDArray[np.bool_], trouble: Floats, draw: Any) -> Codes:
-    given = named & (draw() < 0.545)
+    told = statistics("previous")["told"]
+    odds = told["purpose"] / (1 - told["purpose"]) * np.exp(told["purpose_slope"] * (trouble - told["purpose_middle"]))
+    given = named & (draw() < odds / (1 + odds))
     purpose = _tilted(_part("NAME_CASH_LOAN_PURPOSE", "XAP", "XNA"), {"Urgent needs": 0.3}, trouble, draw())
     none = np.where(cash, _code("NAME_CASH_LOAN_PURPOSE", "XNA"), _code("NAME_CASH_LOAN_PURPOSE", "XAP"))
     return np.where(given, purpose, none).astype(np.int16)
@@ -151,44 +198,54 @@ def _payments(found: Applications, draw: Any) -> Codes:
 
 
 def _reasons(found: Applications, trouble: Floats, uniforms: Floats) -> Codes:
-    refused = _tilted(_part("CODE_REJECT_REASON", "XAP", "CLIENT"), {"SCOFR": 1.2, "SYSTEM": -0.5}, trouble, uniforms)
+    column = "CODE_REJECT_REASON"
+    refused = _tilted(_part(column, "XAP", "CLIENT"), _slopes(column), trouble, uniforms)
     reason = np.where(found.outcome == REFUSED, refused, _code("CODE_REJECT_REASON", "XAP"))
     return np.where(found.outcome == UNUSED, _code("CODE_REJECT_REASON", "CLIENT"), reason).astype(np.int16)
 
 
-def _client_types(found: Applications, uniforms: Floats) -> Codes:
-    names = [_code("NAME_CLIENT_TYPE", name) for name in ("New", "Refreshed", "XNA", "Repeater")]
-    edges = np.where(found.first[:, None], [0.885, 0.90, 0.901], [0.002, 0.1015, 0.1027])
-    drawn: Codes = np.array(names, dtype=np.int16)[np.sum(edges <= uniforms[:, None], axis=1)]
-    return drawn
-
-
-def _product_types(found: Applications, street: NDArray[np.bool_], uniforms: Floats) -> Codes:
-    offered = np.where(street, "walk-in", "x-sell")
-    unknown = np.where(
-        found.described, np.where(found.kind == CONSUMER, 1.0, np.where(found.kind == CASH, 0.0, 0.45)), 0.72
+def _client_types(found: Applications, trouble: Floats, draw: Any) -> Codes:
+    names = ("New", "Refreshed", "XNA", "Repeater")
+    codes = np.array([_code("NAME_CLIENT_TYPE", name) for name in names], dtype=np.int16)
+    slopes = np.array([_slopes("NAME_CLIENT_TYPE").get(name, 0.0) for name in names])
+    logits = trouble[:, None] * slopes - slopes**2 / 2
+    first, later = (
+        codes[tilted(np.array(shares), logits, draw())]
+        for shares in ([0.885, 0.015, 0.001, 0.099], [0.002, 0.0995, 0.0012, 0.8973])
     )
-    offered = np.where((found.kind == REVOLVING) & street & (uniforms < 0.9), "XNA", offered)
-    named = np.where((uniforms < unknown) | (found.kind == CONSUMER), "XNA", offered)
-    codes = _codes("NAME_PRODUCT_TYPE")
-    return np.select([named == name for name in codes], list(codes.values())).astype(np.int16)
+    return np.where(found.first, first, later)
 
 
-def _channels(found: Applications, street: NDArray[np.bool_], trouble: Floats, uniforms: Floats) -> Codes:
+def _product_types(found: Applications, street: NDArray[np.bool_], trouble: Floats, uniforms: Floats) -> Codes:
+    told, codes = statistics("previous")["told"], _codes("NAME_PRODUCT_TYPE")
+    offered = np.where(street, codes["walk-in"], codes["x-sell"])
+    cash, card = found.kind == CASH, found.kind == REVOLVING
+    offered = np.where(cash & ~found.described, codes["x-sell"], offered)
+    known = np.where(cash, np.where(found.described, 1.0, told["cash_offered"]), 0.0)
+    odds = (
+        told["card_street"] / (1 - told["card_street"]) * np.exp(told["card_slope"] * (trouble - told["card_middle"]))
+    )
+    known = np.where(card, np.where(street, odds / (1 + odds), 1.0), known)
+    return np.where(uniforms < known, offered, codes["XNA"]).astype(np.int16)
+
+
+def _channels(found: Applications, street: NDArray[np.bool_], trouble: Floats, draw: Any) -> Codes:
+    slopes = _slopes("CHANNEL_TYPE")
     shops = _tilted(
-        _part("CHANNEL_TYPE", "Credit and cash offices", "Contact center", "AP+ (Cash loan)"), {}, trouble, uniforms
+        _part("CHANNEL_TYPE", "Credit and cash offices", "Contact center", "AP+ (Cash loan)"), slopes, trouble, draw()
     )
     offices = _part(
         "CHANNEL_TYPE", "Country-wide", "Stone", "Regional / Local", "Channel of corporate sales", "Car dealer"
     )
-    bank = _tilted(offices, {"AP+ (Cash loan)": 0.45, "Contact center": 0.15}, trouble, uniforms)
-    in_shop = (found.kind == CONSUMER) | ((found.kind == REVOLVING) & street & (uniforms < 0.66))
+    bank = _tilted(offices, slopes, trouble, draw())
+    cards = statistics("previous")["shops"]["card_street"]
+    in_shop = (found.kind == CONSUMER) | ((found.kind == REVOLVING) & street & (draw() < cards))
     return np.where(in_shop, shops, bank).astype(np.int16)
 
 
 def _areas(generator: np.random.Generator, found: Applications, street: NDArray[np.bool_]) -> NDArray[np.int64]:
     length = len(found.owner)
-    area = np.minimum(np.round(np.exp(4.5 + 1.95 * generator.standard_normal(length))), 200_000)
+    area = np.minimum(np.round(np.exp(4.60 + 1.91 * generator.standard_normal(length))), 200_000)
     area = np.where(area > 20, np.round(area / 5) * 5, area)
     shop = (found.kind == CONSUMER) | (generator.random(length) < np.where(street, 0.35, 0.13))
     area = np.where(generator.random(length) < 0.06, 0, area)
@@ -196,27 +253,21 @@ def _areas(generator: np.random.Generator, found: Applications, street: NDArray[
 
 
 def _products(
-    found: Applications, street: NDArray[np.bool_], yields: Codes, industry: NDArray[np.int64], uniforms: Floats
-) -> Codes:
+    found: Applications, street: NDArray[np.bool_], level: NDArray[np.intp], line: NDArray[np.intp],
+    free: NDArray[np.bool_],
+) -> Codes:  # fmt: skip
+    """Return the product; for what is neither a loan nor a card, null."""
     codes = _codes("PRODUCT_COMBINATION")
-    group = np.array(schema.table(_TABLE).column("NAME_YIELD_GROUP").categories)[yields]
-    level = np.where(group == "high", "high", np.where(group == "middle", "middle", "low"))
-    line = np.array(
-        [_LINES.get(name, "other") for name in schema.table(_TABLE).column("NAME_SELLER_INDUSTRY").categories]
-    )[industry]
-    free = np.where(found.described, group == "low_action", uniforms < 0.80)
-    result = np.full(len(yields), -1, dtype=np.int16)
-    cash = found.kind == CASH
-    result[cash & ~found.described] = codes["Cash"]
-    result[found.kind == REVOLVING] = np.where(street, codes["Card Street"], codes["Card X-Sell"])[
-        found.kind == REVOLVING
-    ]
-    for name in ("high", "middle", "low"):
-        chosen = cash & found.described & (level == name)
-        result[chosen] = np.where(street, codes[f"Cash Street: {name}"], codes[f"Cash X-Sell: {name}"])[chosen]
-    for name in ("mobile", "household", "industry", "other"):
-        chosen = (found.kind == CONSUMER) & (line == name)
-        plural = "others" if name == "other" else name
-        with_interest, without = codes[f"POS {name} with interest"], codes[f"POS {plural} without interest"]
-        result[chosen] = np.where(free, without, with_interest)[chosen]
-    return result
+    plural = {"other": "others"}
+    cash = np.array([[codes[f"Cash {place}: {name}"] for place in ("X-Sell", "Street")] for name in _LEVELS])
+    bought = np.array(
+        [
+            [codes[f"POS {name} with interest"], codes[f"POS {plural.get(name, name)} without interest"]]
+            for name in _LINES
+        ]
+    )
+    place = street.astype(np.intp)
+    cards = np.array([codes["Card X-Sell"], codes["Card Street"]])
+    named = np.where(found.described, cash[level, place], codes["Cash"])
+    kinds = [found.kind == CASH, found.kind == CONSUMER, found.kind == REVOLVING]
+    return np.select(kinds, [named, bought[line, free.astype(np.intp)], cards[place]], -1).astype(np.int16)

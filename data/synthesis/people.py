@@ -21,7 +21,7 @@ _APPLICATION = "application"
 _BANDS = 5
 _WOMEN = (0.59, 0.61, 0.64, 0.69, 0.76)  # by band of age
 _MEN = 105_059 / 307_511
-_RETIREMENT = 0.832  # rank of the age at which half have retired
+_RETIREMENT = 0.8255  # rank of the age at which half have retired
 _SCHOOLING = (
     "Lower secondary",
     "Secondary / secondary special",
@@ -46,7 +46,9 @@ def people(block: Block) -> dict[str, NDArray[Any]]:
     gender = (generator.random(length) >= np.array(_WOMEN)[band]).astype(np.int16)
     man = gender == 1
     gender[generator.random(length) < 4 / 307_511] = code("CODE_GENDER", "XNA")
-    retired = generator.random(length) < 0.012 + 0.96 / (1 + np.exp(-(age - _RETIREMENT) / 0.025))
+    unlabelled = statistics("unlabelled")
+    retirement = _RETIREMENT + np.where(block.unlabelled, unlabelled["shifts"]["retirement"], 0.0)
+    retired = generator.random(length) < 0.012 + 0.96 / (1 + np.exp(-(age - retirement) / 0.025))
 
     schooling = 0.42 * scores["income"] + 0.10 * scores["ext1"] - 0.16 * scores["age"]
     education = _education().draw(ndtr((schooling + 0.88 * noise()) / 1.0))
@@ -54,6 +56,7 @@ def people(block: Block) -> dict[str, NDArray[Any]]:
     family = _draw_by_age("NAME_FAMILY_STATUS", band, generator.random(length))
     housing = _draw_by_age("NAME_HOUSING_TYPE", band, generator.random(length))
     children = draw_rows(_by_age("CNT_CHILDREN", tuple(map(str, range(7))), _CHILDREN), band, generator.random(length))
+    children[block.unlabelled & (generator.random(length) < unlabelled["shares"]["childless_anyway"])] = 0
     couple = np.isin(family, [code("NAME_FAMILY_STATUS", "Married"), code("NAME_FAMILY_STATUS", "Civil marriage")])
 
     occupation, organization, income_type = _work(block, man, degree, retired)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import multiprocessing
+import os
+import threading
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,14 +28,15 @@ from data.synthesis.latent import BLOCK, block
 from data.synthesis.offers import offers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 LARGEST = 2**31
 FILES = tuple(name for table in schema.tables().values() for name in table.files)
 MARK = "SYNTHETIC.json"
 _BLOCKS_A_GROUP = 16
+_AHEAD = 4
 
 
 def block_tables(number: int, seed: int, first: int = BLOCK) -> dict[str, pl.DataFrame]:
@@ -65,20 +72,46 @@ def block_tables(number: int, seed: int, first: int = BLOCK) -> dict[str, pl.Dat
     return tables | {"bureau_balance": frame("bureau_balance", statuses)}
 
 
-def blocks(clients: int, seed: int) -> Iterator[dict[str, pl.DataFrame]]:
+def blocks(clients: int, seed: int, workers: int = 1) -> Generator[dict[str, pl.DataFrame]]:
     """Yield the tables of the first `clients` clients of the portfolio of `seed`, block by block.
 
-    Raises InvalidOption where `clients` is not in 1..2**31 or `seed` is negative.
+    With several `workers`, processes of their own make blocks ahead, a few at a time; what is yielded is the same.
+    Raises InvalidOption where `clients` is not in 1..2**31, `seed` is negative or there is no worker.
     """
     if not 1 <= clients <= LARGEST:
         raise InvalidOption(f"The number of clients is {clients}; it must be from 1 to {LARGEST:,}.")
     if seed < 0:
         raise InvalidOption(f"The seed is {seed}; it must be 0 or more.")
+    if workers < 1:
+        raise InvalidOption(f"The number of workers is {workers}; it must be 1 or more.")
     whole, rest = divmod(clients, BLOCK)
-    for number in range(whole):
-        yield block_tables(number, seed)
-    if rest:
-        yield block_tables(whole, seed, rest)
+    wanted = itertools.chain(((number, seed, BLOCK) for number in range(whole)), [(whole, seed, rest)] if rest else [])
+    if workers == 1:
+        yield from itertools.starmap(block_tables, wanted)
+        return
+    processes = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=processes, initializer=_end_with_parent) as pool:
+        ahead = deque(pool.submit(block_tables, *one) for one in itertools.islice(wanted, _AHEAD * workers))
+        try:
+            while ahead:
+                tables = ahead.popleft().result()
+                ahead.extend(pool.submit(block_tables, *one) for one in itertools.islice(wanted, 1))
+                yield tables
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it does: one that is killed can't tell its workers."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def generate(clients: int, seed: int) -> dict[str, pl.DataFrame]:
@@ -106,16 +139,17 @@ def generate(clients: int, seed: int) -> dict[str, pl.DataFrame]:
     return {name: pl.concat(frames) for name, frames in parts.items()}
 
 
-def synthesise(clients: int, seed: int, out: Path, report: Report = silent) -> None:
+def synthesise(clients: int, seed: int, out: Path, report: Report = silent, workers: int = 1) -> None:
     """Write a synthetic portfolio to `out`: eight Parquet files named as the published ones, and SYNTHETIC.json.
 
     Blocks are written as they are made, so memory does not grow with the number of clients; each file appears only when
-    it is whole. Parameters and errors are those of `generate`.
+    it is whole. Parameters and errors are those of `generate`; the files are the same whatever the number of `workers`,
+    the processes that make blocks.
     """
-    stream = blocks(clients, seed)
+    stream = blocks(clients, seed, workers)
     tables = next(stream)
     total = -(-clients // BLOCK)
-    with contextlib.ExitStack() as files, contextlib.ExitStack() as writers:
+    with contextlib.closing(stream), contextlib.ExitStack() as files, contextlib.ExitStack() as writers:
         open_files: dict[str, pq.ParquetWriter] = {}
         for name in FILES:
             path = files.enter_context(written_whole(out / f"{name}.parquet"))

@@ -29,7 +29,7 @@ def fake_synthesis(monkeypatch: pytest.MonkeyPatch, frames: dict[str, pl.DataFra
 
     asked: list[tuple[int, int]] = []
 
-    def synthesise(clients: int, seed: int, out: Path, report: Callable[[str, float], None]) -> None:
+    def synthesise(clients: int, seed: int, out: Path, report: Callable[[str, float], None], workers: int) -> None:
         asked.append((clients, seed))
         report("making clients", 0.5)
         for stem, frame in frames.items():

@@ -228,25 +228,28 @@ def test_a_disk_that_fills_in_the_middle_of_the_features_keeps_the_parts(
     imported, out = tmp_path / "imported", tmp_path / "features"
     import_raw(raw, imported, partitions=2)
     monkeypatch.setattr(feature_parts, "_BYTES_AT_ONCE", 60 * 4 * 2 * 7)
-    read = feature_parts._some_columns
+    read = feature_parts._read_columns
 
-    def full(path: Path, start: int, shape: tuple[int, int]) -> object:
+    def full(path: Path, start: int, found: object) -> None:
         if start >= 70:
             raise OSError(28, "No space left on device")
-        return read(path, start, shape)
+        read(path, start, found)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(feature_parts, "_some_columns", full)
+    monkeypatch.setattr(feature_parts, "_read_columns", full)
     with pytest.raises(StoreError, match=r"No space left on device"):
         features_from(imported, out)
     assert not out.exists()
     assert len(list(tmp_path.glob(".parts-features/parts/*.json"))) == 2
-    monkeypatch.setattr(feature_parts, "_some_columns", read)
+    monkeypatch.setattr(feature_parts, "_read_columns", read)
     assert len(features_from(imported, out)) == 60
 
 
 def test_a_part_that_ends_too_soon_is_told(tmp_path: Path) -> None:
-    np.save(tmp_path / "part.npy", np.zeros((4, 5), np.float32))
-    assert feature_parts._some_columns(tmp_path / "part.npy", 2, (2, 5)).shape == (2, 5)
+    whole = np.arange(20, dtype=np.float32).reshape(4, 5)
+    np.save(tmp_path / "part.npy", whole)
+    found = np.empty((2, 5), np.float32)
+    feature_parts._read_columns(tmp_path / "part.npy", 2, found)
+    np.testing.assert_array_equal(found, whole[2:])
     (tmp_path / "part.npy").write_bytes((tmp_path / "part.npy").read_bytes()[:-4])
     with pytest.raises(IncompleteArtefact, match=r"part.npy ends before its last value\. Run the same command again"):
-        feature_parts._some_columns(tmp_path / "part.npy", 2, (2, 5))
+        feature_parts._read_columns(tmp_path / "part.npy", 2, found)

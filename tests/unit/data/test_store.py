@@ -14,6 +14,7 @@ from data import feature_set
 from data.errors import (
     HashMismatch,
     IncompleteArtefact,
+    SourceError,
     StoreError,
     UnknownColumn,
     UnknownPortfolio,
@@ -100,7 +101,7 @@ def test_absent_tables_are_remembered(tables: Tables, tmp_path: Path, fake_featu
     assert FeatureSet.open(made.folder).absent_tables == ("bureau_balance",)
 
 
-def test_features_of_some_clients_only(
+def test_features_of_other_clients_than_the_applications_are_refused(
     tables: Tables, tmp_path: Path, fake_features: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import data.features
@@ -110,10 +111,9 @@ def test_features_of_some_clients_only(
         return Features(built.ids[::2], built.names, built.columns[:, ::2])
 
     monkeypatch.setattr(data.features, "build_features", every_other)
-    made = write_features(tables, tmp_path / "features")
-    assert len(made) == 6
-    assert made.facts(1)[CLIENT_ID] == made.ids[1] == 100_003
-    assert made.target.tolist() == [1, 0, 0, 1, -1, -1]
+    with pytest.raises(SourceError, match=r"are not of the 12 clients that have an application"):
+        write_features(tables, tmp_path / "features")
+    assert not (tmp_path / "features").exists()
 
 
 def test_the_hash_follows_the_data(made: FeatureSet, tables: Tables, tmp_path: Path) -> None:

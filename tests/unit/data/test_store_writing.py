@@ -64,7 +64,7 @@ def test_interrupted_by_its_report(made: FeatureSet, tables: Tables) -> None:
         pass
 
     def interrupt(step: str, fraction: float) -> None:
-        if step == "hashing":
+        if step == "writing the features":
             raise StopHere
 
     other = {**tables, "application": tables["application"].with_columns(pl.col("AMT_CREDIT") + 1)}
@@ -99,7 +99,7 @@ from pathlib import Path
 from data.sources import read_raw
 from data.store import write_features
 def report(step, fraction):
-    if step == "hashing":
+    if step == "writing the features":
         print("ready", flush=True)
         time.sleep(60)
 write_features(read_raw(Path(sys.argv[1])).tables, Path(sys.argv[2]), report)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import polars as pl
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
 from data.errors import InvalidOption
 from data.files import sha256_of
-from data.synthesis import MARK, block_tables, generate, synthesise
+from data.synthesis import MARK, block_tables, blocks, generate, synthesise
 from data.synthesis.portfolio import FILES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def first(tables: dict[str, pl.DataFrame], end: int) -> dict[str, pl.DataFrame]:
@@ -62,12 +63,46 @@ def test_the_written_files_are_the_same_each_time(tmp_path: Path) -> None:
     )
     assert json.loads((tmp_path / "one" / MARK).read_text()) == {
         "generator": "data.synthesis",
-        "version": 1,
+        "version": 2,
         "seed": 3,
         "clients": 1_200,
     }
     assert told[-1] == 1.0
     assert all(0 <= fraction <= 1 for fraction in told)
+
+
+@pytest.mark.slow
+def test_the_written_files_are_the_same_whatever_the_workers(tmp_path: Path) -> None:
+    for workers in (1, 2, 3):
+        synthesise(12_100, 3, tmp_path / str(workers), workers=workers)
+    for name in FILES:
+        hashes = {sha256_of(tmp_path / str(workers) / f"{name}.parquet") for workers in (1, 2, 3)}
+        assert len(hashes) == 1
+
+
+_LONG = """
+import sys
+from data.synthesis import blocks
+if __name__ == "__main__":
+    for _ in blocks(1_000_000, 0, workers=2):
+        print("made", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "long.py"
+    script.write_text(_LONG)
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"made\n"
+        workers = psutil.Process(process.pid).children()
+        assert len(workers) >= 2
+        process.kill()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert alive == []
 
 
 def test_one_client_is_enough() -> None:
@@ -82,6 +117,8 @@ def test_one_client_is_enough() -> None:
     ("clients", "seed", "what"), [(0, 1, "0"), (-3, 1, "-3"), (2**31 + 1, 1, "2147483649"), (5, -1, "-1")]
 )
 def test_impossible_requests_are_refused(clients: int, seed: int, what: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="number of workers is 0"):
+        next(blocks(10, 1, workers=0))
     with pytest.raises(InvalidOption, match=what):
         generate(clients, seed)
     with pytest.raises(InvalidOption, match=what):

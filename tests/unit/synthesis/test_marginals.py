@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
-from data.synthesis.marginals import statistics
+from data.synthesis.marginals import count, statistics
 
 
 @pytest.mark.parametrize(
@@ -138,3 +139,27 @@ def test_external_scores_depend_on_each_other_and_on_age(train: pl.DataFrame) ->
     ]:  # fmt: skip
         known = train.drop_nulls([first, second])
         assert known.select(pl.corr(first, second)).item() == pytest.approx(wanted, abs=0.05)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(1.42, 2.40), (0.0021, 0.0464), (0.5469, 0.6933), (3.0, 1.2)])
+def test_counts_have_the_mean_and_the_deviation_asked_for(mean: float, deviation: float) -> None:
+    uniforms = (np.arange(200_000) + 0.5) / 200_000
+    found = count(uniforms, mean, deviation, 60)
+    assert found.mean() == pytest.approx(mean, rel=0.02)
+    assert found.std() == pytest.approx(deviation, rel=0.08)
+    assert (np.diff(found) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "mean"),
+    [
+        ("installments_payments", "AMT_INSTALMENT", 17_051), ("installments_payments", "NUM_INSTALMENT_NUMBER", 18.87),
+        ("installments_payments", "NUM_INSTALMENT_VERSION", 0.857), ("credit_card_balance", "AMT_BALANCE", 58_300),
+        ("credit_card_balance", "AMT_DRAWINGS_CURRENT", 7_433), ("credit_card_balance", "AMT_PAYMENT_CURRENT", 10_281),
+        ("credit_card_balance", "CNT_INSTALMENT_MATURE_CUM", 20.8), ("POS_CASH_balance", "CNT_INSTALMENT", 17.09),
+        ("bureau", "DAYS_CREDIT_UPDATE", -593.7), ("bureau", "DAYS_ENDDATE_FACT", -1_017),
+        ("bureau_balance", "MONTHS_BALANCE", -30.7), ("previous_application", "CNT_PAYMENT", 16.05),
+    ],
+)  # fmt: skip
+def test_means_of_histories(portfolio: dict[str, pl.DataFrame], table: str, column: str, mean: float) -> None:
+    assert portfolio[table][column].mean() == pytest.approx(mean, rel=0.12)

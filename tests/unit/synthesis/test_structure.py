@@ -143,6 +143,63 @@ def test_balance_of_a_card_follows_from_the_month_before(portfolio: dict[str, pl
     assert (parts.to_series() - total).filter(known).abs().max() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_payments_of_a_card_are_those_of_its_statements(portfolio: dict[str, pl.DataFrame]) -> None:
+    statements = (
+        portfolio["credit_card_balance"]
+        .group_by("SK_ID_PREV")
+        .agg(
+            pl.col("AMT_PAYMENT_TOTAL_CURRENT").sum().alias("stated"),
+            (pl.col("AMT_PAYMENT_TOTAL_CURRENT") > 0).sum().alias("months"),
+        )
+    )
+    paid = (
+        portfolio["installments_payments"]
+        .group_by("SK_ID_PREV")
+        .agg(
+            pl.col("AMT_PAYMENT").sum().alias("paid"),
+            pl.col("NUM_INSTALMENT_NUMBER").max().alias("last"),
+            pl.len().alias("rows"),
+        )
+    )
+    both = statements.join(paid, on="SK_ID_PREV")
+    assert both.height > 1_000
+    # a few months have no payment in the table, and a few payments no amount
+    assert (both["paid"] <= both["stated"] + 0.5 * both["rows"]).all()
+    assert both["paid"].sum() == pytest.approx(both["stated"].sum(), rel=0.04)
+    assert (both["last"] <= 2 * both["months"]).all()
+    assert statements.filter(pl.col("months") == 0).join(paid, on="SK_ID_PREV").height == 0
+
+
+def test_a_loan_that_is_repaid_early_ends_with_what_is_left_of_it(portfolio: dict[str, pl.DataFrame]) -> None:
+    loans = portfolio["previous_application"].select("SK_ID_PREV", "AMT_CREDIT", "AMT_ANNUITY", "CNT_PAYMENT")
+    rows = portfolio["installments_payments"].filter(pl.col("NUM_INSTALMENT_VERSION") > 0).join(loans, on="SK_ID_PREV")
+    large = rows.filter(pl.col("AMT_INSTALMENT") > 1.5 * pl.col("AMT_ANNUITY"))
+    assert large.height > 1_000
+    rest = large["AMT_CREDIT"] * (1 - (large["NUM_INSTALMENT_NUMBER"] - 1) / large["CNT_PAYMENT"])
+    assert ((large["AMT_INSTALMENT"] - rest).abs() < 0.1).all()
+    paid = rows.group_by("SK_ID_PREV").agg(pl.col("NUM_INSTALMENT_NUMBER").max().alias("last"))
+    ends = large.join(paid, on="SK_ID_PREV")
+    assert (ends["NUM_INSTALMENT_NUMBER"] == ends["last"]).all()
+
+
+def test_machines_give_notes(portfolio: dict[str, pl.DataFrame]) -> None:
+    notes = portfolio["credit_card_balance"]["AMT_DRAWINGS_ATM_CURRENT"].drop_nulls()
+    other = notes.filter((notes % 2_250 > 1e-6) & (notes % 2_250 < 2_250 - 1e-6))
+    assert other.len() / notes.filter(notes > 0).len() < 0.01
+
+
+def test_products_agree_with_what_is_bought(portfolio: dict[str, pl.DataFrame]) -> None:
+    previous = portfolio["previous_application"].filter(pl.col("AMT_ANNUITY").is_not_null())
+    product, goods = previous["PRODUCT_COMBINATION"], previous["NAME_GOODS_CATEGORY"]
+    assert product.filter(goods == "Mobile").str.starts_with("POS mobile").all()
+    assert product.filter(goods == "Furniture").str.starts_with("POS industry").all()
+    free = product.str.ends_with("without interest")
+    assert (previous.filter(free)["NAME_YIELD_GROUP"] == "low_action").all()
+    street = product.str.starts_with("Cash Street")
+    assert (previous.filter(street)["NAME_PRODUCT_TYPE"] == "walk-in").all()
+    assert (previous.filter(product.str.starts_with("Cash X-Sell"))["NAME_PRODUCT_TYPE"] == "x-sell").all()
+
+
 def test_bureau_loans_are_closed_when_they_have_ended(portfolio: dict[str, pl.DataFrame]) -> None:
     bureau = portfolio["bureau"]
     assert bureau.filter(pl.col("CREDIT_ACTIVE") == "Active")["DAYS_ENDDATE_FACT"].is_null().all()
