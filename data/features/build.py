@@ -13,6 +13,7 @@ from data.errors import MissingTable
 from data.features import application, bureau, card, instalments, pos, previous
 from data.features.catalog import features
 from data.id_index import IdIndex
+from data.places import take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,10 +77,10 @@ def build_features(tables: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> Feature
     with np.errstate(over="ignore"):  # beyond single precision is infinite
         for series in whole.drop(schema.CLIENT_ID):
             columns[line[series.name]] = series.to_numpy()
-        for block in _reduced(given):
-            at = IdIndex(block.keys).find(ids)
-            for name, values in block.columns.items():
-                columns[line[name]] = np.append(values.astype(np.float32), np.float32(np.nan))[at]
+    for block in _reduced(given):
+        at = IdIndex(block.keys).find(ids)
+        for name, values in block.columns.items():
+            take(values, at, columns[line[name]])
     return Features(ids, names, columns)
 
 

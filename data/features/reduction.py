@@ -57,7 +57,9 @@ def reduce_rows(
     subsets : for each subset that features name, the column and the category that its rows have.
     """
     wanted = tuple(features)
-    groups = _Groups(rows.filter(pl.col(key).is_not_null()), key, wanted, subsets or {})
+    if rows[key].null_count():
+        rows = rows.filter(pl.col(key).is_not_null())
+    groups = _Groups(rows, key, wanted, subsets or {})
     if not len(groups.keys):
         return Reduced(groups.keys, {feature.name: np.empty(0) for feature in wanted})
     with np.errstate(all="ignore"):

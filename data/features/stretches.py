@@ -38,6 +38,11 @@ class Described:
     variance: Floats
 
 
+def prepare() -> None:
+    """Compile what is compiled, or read it from the disk where that was done before; else the first call does so."""
+    _compiled()
+
+
 def describe(
     values: Floats, starts: NDArray[np.int64], kept: NDArray[np.bool_] | None = None, *, variance: bool = False
 ) -> Described:

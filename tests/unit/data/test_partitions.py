@@ -253,3 +253,13 @@ def test_a_part_that_ends_too_soon_is_told(tmp_path: Path) -> None:
     (tmp_path / "part.npy").write_bytes((tmp_path / "part.npy").read_bytes()[:-4])
     with pytest.raises(IncompleteArtefact, match=r"part.npy ends before its last value\. Run the same command again"):
         feature_parts._read_columns(tmp_path / "part.npy", 2, found)
+
+
+def test_clients_go_by_in_blocks_where_they_are_many(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = features_from(raw, tmp_path / "whole", partitions=3)
+    monkeypatch.setattr(feature_parts, "_CLIENTS_AT_ONCE", 7)
+    blocks = features_from(raw, tmp_path / "blocks", partitions=3)
+    assert [blocks.facts(position) for position in range(60)] == [whole.facts(position) for position in range(60)]
+    np.testing.assert_array_equal(blocks.target, whole.target)
