@@ -271,7 +271,7 @@ def _finished(out: Path, key: str, value: object) -> FeatureSet | None:
 
 def _code_hash() -> str:
     here = Path(__file__).parent
-    beside = ("feature_parts.py", "id_index.py", "places.py")
+    beside = ("compiling.py", "feature_parts.py", "id_index.py", "places.py")
     return hash_of([*sorted((here / "features").glob("*.py")), *(here / name for name in beside)])
 
 

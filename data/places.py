@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from data.compiling import column, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,13 +55,8 @@ class _Compiled(NamedTuple):
 
 @functools.cache
 def _compiled() -> _Compiled:
-    import numba
-    from numba import types
-
-    def read(of: Any, dimensions: int = 1) -> Any:
-        return types.Array(of, dimensions, "C", readonly=True)
-
-    settle = functools.partial(numba.njit, nogil=True, cache=True)
-    taking = types.void(read(types.float64), read(types.int64), types.float32[::1])
-    putting = types.void(read(types.float32, 2), read(types.int64), types.float32[:, ::1])
-    return _Compiled(settle(taking)(_take), settle(putting)(_put))
+    places = column("int64")
+    return _Compiled(
+        compiled(_take, column("float64"), places, column("float32", written=True)),
+        compiled(_put, column("float32", 2), places, column("float32", 2, written=True)),
+    )

@@ -47,7 +47,7 @@ SECONDS_BETWEEN_LOOKS = 2
 _ROOT = Path(__file__).parent.parent
 _ROOMS = ("data", "models", "explain")
 _CODE = (".py", ".toml", ".csv", ".json")
-_LIBRARIES = ("numpy", "scipy", "polars", "onnxruntime")
+_LIBRARIES = ("numpy", "scipy", "numba", "polars", "onnxruntime")
 _START = (
     "Start one with `python -m dask scheduler`, and on every machine `python -m dask worker ADDRESS`, each in the "
     "folder of this project."

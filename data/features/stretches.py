@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from data.compiling import column, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,18 +140,10 @@ class _Compiled(NamedTuple):
 
 @functools.cache
 def _compiled() -> _Compiled:
-    import numba
-    from numba import types
-
-    def column(of: Any) -> Any:
-        return types.Array(of, 1, "C", readonly=True)
-
-    settle = functools.partial(numba.njit, nogil=True, cache=True)
-    describing = types.void(
-        column(types.float64), column(types.int64), column(types.boolean), types.boolean, types.float64[:, ::1]
-    )
-    counting = types.void(column(types.uint16), column(types.int64), types.int64[:, ::1])
-    telling_apart = types.void(column(types.float64), column(types.int64), types.float64[::1])
+    numbers, starts = column("float64"), column("int64")
+    found = column("float64", 2, written=True)
     return _Compiled(
-        settle(describing)(_describe), settle(counting)(_count_codes), settle(telling_apart)(_count_distinct)
+        compiled(_describe, numbers, starts, column("boolean"), column("boolean", 0), found),
+        compiled(_count_codes, column("uint16"), starts, column("int64", 2, written=True)),
+        compiled(_count_distinct, numbers, starts, column("float64", written=True)),
     )

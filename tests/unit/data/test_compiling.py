@@ -1,0 +1,57 @@
+"""Compiled functions: for their signature only, and where nothing can be kept too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from data.compiling import column, compiled
+
+ROOT = Path(__file__).parents[3]
+
+
+def double(values: np.ndarray, found: np.ndarray) -> None:
+    for place in range(len(values)):
+        found[place] = 2 * values[place]
+
+
+def test_where_no_folder_can_be_written_to_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    njit = numba.njit
+
+    def refusing(*signature: object, cache: bool, nogil: bool) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function 'double': no locator available for file 'compiled.py'")
+        return njit(*signature, nogil=nogil)
+
+    monkeypatch.setattr(numba, "njit", refusing)
+    doubling = compiled(double, column("float64"), column("float64", written=True))
+    found = np.empty(3)
+    doubling(np.array([1.0, 2.0, 3.0]), found)
+    assert found.tolist() == [2.0, 4.0, 6.0]
+
+
+def test_another_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> object:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(numba, "njit", failing)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        compiled(double, column("float64"), column("float64", written=True))
+
+
+@pytest.mark.slow
+def test_what_was_compiled_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    code = "from data.features.stretches import prepare; prepare()"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+        kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
+        assert len(kept) == 3
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
