@@ -94,6 +94,8 @@ def run(request: Request, report: Report) -> Outcome:
 
 def _measure(contender: str, raw: Path, out: Path, clients: int, rows: int) -> Measured:
     shutil.rmtree(out, ignore_errors=True)
+    if hasattr(os, "sync"):
+        os.sync()  # what the last one left to write is not to slow down this one
     command = [sys.executable, "-m", "bench.scoring.features_run", contender, str(raw), str(out)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
