@@ -41,6 +41,7 @@ _AGAIN = "Run the same command again: the part is made anew."
 _CLIENTS_AT_ONCE = 400_000
 _CLIENTS_A_GROUP = 50_000
 _BYTES_AT_ONCE = 2**28
+_BYTES_TO_SYNC = 2**28
 _BYTES_A_VALUE = 4
 
 
@@ -211,12 +212,17 @@ def _write_columns(
             finally:
                 free.put(buffers)
 
-        with open(path, "rb", buffering=0) as whole:  # a buffer would hold what is not yet written
+        # no buffer, which would hold what is not yet written
+        with open(path, "rb", buffering=0) as whole, ThreadPoolExecutor(1) as beside:
             whole.seek(values_at)
+            synced = 0
             for start, _ in zip(range(0, count, step), pool.map(write, range(0, count, step)), strict=True):
                 end = min(count, start + step)
                 for piece in _pieces(whole, (end - start) * clients * _BYTES_A_VALUE):
                     written.update(piece)
+                if whole.tell() // _BYTES_TO_SYNC > synced:  # else all is left for the end, with nothing to do then
+                    synced += 1
+                    beside.submit(os.fsync, whole.fileno())
                 report("writing the features", end / count)
     return {"bytes": values_at + count * clients * _BYTES_A_VALUE, "sha256": written.hexdigest()}
 
