@@ -54,8 +54,8 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
     Returns
     -------
-    DataFrame, (n, 246): SK_ID_CURR, ascending, and Float64 features, null where missing. A category that is missing or
-    unknown sets no indicator.
+    DataFrame, (n, 246): SK_ID_CURR, ascending, and Float64 features, null or NaN where missing. A category that is
+    missing or unknown sets no indicator.
 
     Raises
     ------

@@ -54,12 +54,12 @@ def reduce(table: pl.DataFrame | pl.LazyFrame) -> Reduced:
         By SK_ID_CURR, for every client that has an instalment.
     """
     names = [name for name in NUMBERS if f"{TABLE}.{name}" not in DERIVED]
-    # the difference of two infinities is no number, and missing
+    # the difference of two infinities is no number, and missing, while Polars takes a NaN for greater than all
     late = (pl.col("DAYS_ENTRY_PAYMENT") - pl.col("DAYS_INSTALMENT")).fill_nan(None)
     rows = read_columns(table, TABLE, [schema.CLIENT_ID, "DAYS_INSTALMENT", *names]).with_columns(
         DPD=pl.when(late > 0).then(late).otherwise(0.0),
         DBD=pl.when(late < 0).then(-late).otherwise(0.0),
         PAYMENT_PERC=quotient("AMT_PAYMENT", "AMT_INSTALMENT"),
-        PAYMENT_DIFF=(pl.col("AMT_INSTALMENT") - pl.col("AMT_PAYMENT")).fill_nan(None),
+        PAYMENT_DIFF=pl.col("AMT_INSTALMENT") - pl.col("AMT_PAYMENT"),
     )
     return reduce_rows(rows.collect(), schema.CLIENT_ID, features())

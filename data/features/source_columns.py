@@ -1,4 +1,4 @@
-"""Columns of a raw table as features read them: Float64 numbers with one kind of missing value, String categories."""
+"""Columns of a raw table as features read them: Float64 numbers, missing where null or NaN, String categories."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def read_columns(frame: pl.DataFrame | pl.LazyFrame, table: str, names: Iterable
 
     Returns
     -------
-    LazyFrame of the named columns: identifiers Int64, categories String, any other Float64, whose NaN are null, as is
-    365243 in the columns where it stands for no date. Other missing codes, such as -1, stay: the well-known features
-    count them as values.
+    LazyFrame of the named columns: identifiers Int64, categories String, any other Float64, missing where it is null
+    or NaN; 365243 is null in the columns where it stands for no date. Other missing codes, such as -1, stay: the
+    well-known features count them as values.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def read_columns(frame: pl.DataFrame | pl.LazyFrame, table: str, names: Iterable
 
 
 def quotient(numerator: str, denominator: str) -> pl.Expr:
-    """Return numerator / denominator, Float64: null where either is null or for 0/0, infinite for x/0."""
-    return (pl.col(numerator) / pl.col(denominator)).fill_nan(None)
+    """Return numerator / denominator, Float64: missing, null or NaN, where either is or for 0/0, infinite for x/0."""
+    return pl.col(numerator) / pl.col(denominator)
 
 
 def _check_dtype(column: Column, dtype: pl.DataType) -> None:
@@ -71,10 +71,8 @@ def _values(column: Column, dtype: pl.DataType) -> pl.Expr:
     value = pl.col(column.name)
     if column.kind == "category":
         return value.cast(pl.String)
-    if dtype.is_float():
-        value = value.fill_nan(None)
     if column.kind == "identifier":
-        return value.cast(pl.Int64)
+        return (value.fill_nan(None) if dtype.is_float() else value).cast(pl.Int64)
     number = value.cast(pl.Float64)
     if NO_DATE not in column.missing_codes:
         return number
