@@ -1,10 +1,10 @@
 """How long the features of all clients take, and how much memory: ours, and the plain pandas one-hot pipeline.
 
 Both read Parquet tables and leave the same on the disk, synced: features in single precision, ids, and the columns of
-the application. Each works in a process of its own that ends with its work, one after the other. Ours reads an import, checked and partitioned by client, which is made once and measured apart: the pandas
-pipeline has nothing like it. The ratio is given without that import and with it. The time is that of the work, without
-the start of the interpreter and of libraries; the peak is the largest resident size that the system kept of the
-process.
+the application. Each works in a process of its own that ends with its work, one after the other. Ours reads an import,
+checked and partitioned by client, which is made once and measured apart: the pandas pipeline has nothing like it. The
+ratio is given without that import and with it. The time is that of the work, without the start of the interpreter and
+of libraries; the peak is the largest resident size that the system kept of the process.
 """
 
 from __future__ import annotations
