@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.cores import cores
 from data.files import write_json
 from data.paths import bench_folder
 
@@ -24,7 +25,7 @@ def environment(libraries: Iterable[str]) -> dict[str, Any]:
     """Return what a figure depends on besides the code: processor, system, load, versions of `libraries`."""
     return {
         "cpu": _processor(),
-        "cpus_usable": _usable_cpus(),
+        "cpus_usable": cores(),
         "load_average_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
@@ -58,10 +59,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -28,7 +28,7 @@ from data.schema import CLIENT_ID, TARGET
 from data.sources import load_imported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from io import RawIOBase
     from pathlib import Path
 
@@ -77,7 +77,7 @@ def is_finished(parts: Path, number: int) -> bool:
     return bool(columns.shape == (len(names), len(ids)))
 
 
-def write_clients(applications: Sequence[pl.LazyFrame], parts: Path) -> None:
+def write_clients(rows: pl.LazyFrame, parts: Path) -> None:
     """Leave all the application rows in `parts`, by ascending id, with ids and targets beside them, for `assemble`.
 
     Memory does not grow with the number of clients: they go by in blocks. What an earlier run left is kept.
@@ -89,12 +89,11 @@ def write_clients(applications: Sequence[pl.LazyFrame], parts: Path) -> None:
     """
     if (parts / _IDS).exists():
         return
-    rows = pl.concat(applications)
     ids = np.sort(rows.select(CLIENT_ID).collect()[CLIENT_ID].to_numpy())
     twice = np.flatnonzero(np.diff(ids) == 0)
     if len(twice):
         raise SourceError(f"Client {ids[twice[0]]} is in two partitions. Import the raw tables again.")
-    if len(ids) <= _CLIENTS_AT_ONCE:
+    if len(ids) <= _CLIENTS_AT_ONCE:  # Polars writes in half the time, but can't add to a file
         block = rows.collect().sort(CLIENT_ID)
         with written_whole(parts / _CLIENTS) as path:
             block.write_parquet(path, compression="zstd", row_group_size=_CLIENTS_A_GROUP)
@@ -186,12 +185,13 @@ def _write_columns(
     used again and again: touching some for the first time costs more than all else here.
     """
     count, clients = shape
-    step = max(1, min(count, _BYTES_AT_ONCE // threads() // max(1, 4 * clients)))
+    at_once = threads()
+    step = max(1, min(count, _BYTES_AT_ONCE // at_once // max(1, clients * _BYTES_A_VALUE)))
     free: SimpleQueue[tuple[NDArray[np.float32], NDArray[np.float32]]] = SimpleQueue()
     most = max((len(place) for place in places), default=0)
-    for _ in range(threads()):
+    for _ in range(at_once):
         free.put((np.empty((step, clients), np.float32), np.empty(step * most, np.float32)))
-    with written_whole(out) as path, ThreadPoolExecutor(threads()) as pool:
+    with written_whole(out) as path, ThreadPoolExecutor(at_once) as pool:
         with open(path, "wb") as file:
             header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)

@@ -184,7 +184,7 @@ def write_features(
     with folder_written_whole(out, KIND) as staged:
         parts = staged / "parts"
         write_part(tables, parts, 0)
-        write_clients([tables["application"].lazy()], parts)
+        write_clients(tables["application"].lazy(), parts)
         _assemble(parts, 1, staged, absent, raw, part(report, 0.7, 1.0))
         shutil.rmtree(parts)
     report("features written", 1.0)
@@ -248,7 +248,7 @@ def features_from(
     with parts_kept(target.parent / f".parts-{target.name}", key, target) as parts:
         missing = [number for number in range(count) if not is_finished(parts, number)]
         task = functools.partial(compute_part, raw.resolve(), parts)
-        applications = [load_imported(raw, number, ["application"])["application"] for number in range(count)]
+        applications = load_imported(raw, only=["application"])["application"]
         with ThreadPoolExecutor(1) as beside:
             clients = beside.submit(write_clients, applications, parts)
             run_tasks(task, missing, shared=parts, scheduler=scheduler, report=part(report, 0.0, 0.8), done=count)

@@ -6,9 +6,9 @@ with the same libraries. That is checked before the work begins, and again by ev
 Features and scores are computed so (`data.feature_parts`, `models.score_parts`), and Shapley values can be: a function
 of a module that takes the paths of the feature set, the model and the parts, and then the number of a range of clients.
 
-In this process as many tasks run at once as there are cores, in threads, for what they do lets go of Python's lock; a
-worker runs as many as it has threads. ONNX Runtime takes one thread in each; Polars has one pool for
-the whole worker, as large as POLARS_MAX_THREADS said when the worker started, else as the machine has cores.
+In this process as many tasks run at once as `data.cores.threads` says, in threads, for what they do lets go of Python's
+lock; a worker runs as many as it has threads. ONNX Runtime takes one thread in each; Polars has one pool for the whole
+worker, as large as POLARS_MAX_THREADS said when the worker started, else as the machine has cores.
 """
 
 from __future__ import annotations

@@ -95,6 +95,7 @@ class _Groups:
                 known.append(category)
         self._described: dict[tuple[str, str | None], Described] = {}
         self._counts: dict[str, NDArray[np.int64]] = {}
+        self._coded: dict[str, NDArray[np.uint16]] = {}
 
     def feature(self, feature: Feature) -> Floats:
         """Return a feature of every group, float64 (m,), NaN where missing."""
@@ -170,12 +171,14 @@ class _Groups:
 
     def _codes(self, column: str) -> NDArray[np.uint16]:
         """Return the category of each row: its rank among those wanted, then one for missing and one for others."""
-        known = self._categories[column]
-        values = self._rows[column]
-        codes = values.cast(pl.Enum(known), strict=False).to_physical().cast(pl.UInt16)
-        if codes.null_count() > values.null_count():
-            codes = codes.set(codes.is_null() & values.is_not_null(), len(known) + 1)
-        return self._sorted(codes.fill_null(len(known)).to_numpy())
+        if column not in self._coded:
+            known = self._categories[column]
+            values = self._rows[column]
+            codes = values.cast(pl.Enum(known), strict=False).to_physical().cast(pl.UInt16)
+            if codes.null_count() > values.null_count():
+                codes = codes.set(codes.is_null() & values.is_not_null(), len(known) + 1)
+            self._coded[column] = self._sorted(codes.fill_null(len(known)).to_numpy())
+        return self._coded[column]
 
     def _values(self, column: str) -> Floats:
         """Return the numbers of each row, NaN where missing."""
