@@ -30,6 +30,11 @@ def model_folder(name: str) -> Path:
     return artifacts() / "models" / name
 
 
+def shapley_folder(name: str) -> Path:
+    """Return the folder of the contributions of every client of the portfolio called `name`."""
+    return artifacts() / "shapley" / name
+
+
 def bench_folder() -> Path:
     """Return the folder of the benchmark records."""
     return artifacts() / "bench"

@@ -245,6 +245,24 @@ class Explainer:
         raw = np.asarray(self._booster.predict(own, raw_score=True, num_threads=max(1, threads)))
         return self._of_repayment(own, with_base, raw)
 
+    def explain_columns(self, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the contributions to the scores of m clients, feature by feature, on one thread.
+
+        Parameters
+        ----------
+        columns : (F, m) float32, one line a feature in the order of `names`, NaN where there is no value.
+
+        Returns
+        -------
+        (F, m) float64, log-odds of repayment. They are not compared with any score: the caller has one to compare with.
+
+        Raises
+        ------
+        FeatureMismatch
+            If there are not F lines.
+        """
+        return np.ascontiguousarray(self.explain_many(np.ascontiguousarray(columns.T, dtype=np.float64)).values.T)
+
     def _of_repayment(
         self, rows: NDArray[np.float64], with_base: NDArray[np.float64], raw: NDArray[np.float64]
     ) -> ManyContributions:
