@@ -1,12 +1,14 @@
 """Shapley values of one client or of many: how much each feature moves the log-odds of repayment.
 
-They are the path-dependent Shapley values of the trees: a feature that is "absent" is averaged over, by how many
-training clients took each branch. LightGBM computes them exactly, in double precision, in log-odds of default. The
-calibration and the score being affine in log-odds, they are exact Shapley values of the score's log-odds too:
+What a feature that is "absent" counts for is averaged over: by how many training clients took each branch of the trees
+(path-dependent values, those of LightGBM), or over a reference population (interventional values, `Explainer.against`).
+Both are exact, in double precision (`explain.shapley`). The calibration and the score being affine in log-odds, exact
+Shapley values of the raw score are exact Shapley values of the score's log-odds too:
 
     logit(score) = logit(base_rate) - intercept - slope * raw
 
-so a feature's contribution is `-slope` times LightGBM's, and the base is what is left where every feature is absent.
+so a feature's contribution is `-slope` times that to the raw score, and the base is what is left where every feature is
+absent.
 
 Source: S. Lundberg et al., "From local explanations to global understanding with explainable AI for trees", 2020,
 doi:10.1038/s42256-019-0138-9.
@@ -15,19 +17,21 @@ doi:10.1038/s42256-019-0138-9.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from scipy.special import expit, logit
 
-from data.errors import FeatureMismatch, IncompleteArtefact, ModelError
+from data.errors import FeatureMismatch, IncompleteArtefact, ModelError, NotExportable
 from explain.grouping import GroupedContributions, group_contributions, grouping
+from explain.shapley.ensemble import TreeShapley
 from models.calibration import Calibrator
 from models.folder import CALIBRATOR, CARD, NEXT_STEP, POLICY, TEXT, read_manifest, verified_bytes
 from models.policy import Policy
+from models.trees import read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +45,7 @@ TOLERANCE = 1e-9
 """Greatest difference, in log-odds, between the score's log-odds and the base with all contributions."""
 
 _NEXT_STEP = f"{NEXT_STEP}FOLDER"
+_CLIENTS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,44 +137,38 @@ class ManyContributions:
 
 
 class Explainer:
-    """Gives the contributions to the score of a model, with LightGBM's own exact algorithm.
+    """Gives the contributions to the score of a model; safe to share between threads.
 
     Parameters
     ----------
-    booster : a LightGBM model with one raw score, the log-odds of default.
+    shapley : Shapley values of the model's raw score, the log-odds of default.
     names : its F features, in its order, under their well-known names.
     calibrator, policy : how the model's folder makes a score of the raw score.
 
     Attributes
     ----------
     names : the F features, in the order in which rows must give them.
-    base : log-odds of repayment of the average client, the same for every client.
+    used : (U,) int64, places of the features that some tree reads; the contribution of any other is zero.
+    base : log-odds of repayment where every feature is absent, the same for every client: of the average client, or
+        the mean over the reference population.
 
     Raises
     ------
-    ModelError
-        If the model has more than one raw score (several classes).
     FeatureMismatch
         If the model has another number of features.
     """
 
-    def __init__(self, booster: lgb.Booster, names: Sequence[str], calibrator: Calibrator, policy: Policy) -> None:
+    def __init__(self, shapley: TreeShapley, names: Sequence[str], calibrator: Calibrator, policy: Policy) -> None:
         self.names = tuple(names)
-        if booster.num_model_per_iteration() != 1:
-            raise ModelError(
-                f"This model has {booster.num_model_per_iteration()} raw scores a client; contributions to a score are "
-                f"of one, the log-odds of default. {_NEXT_STEP}"
-            )
-        if booster.num_feature() != len(self.names):
+        if shapley.features != len(self.names):
             raise FeatureMismatch(
-                f"The model has {booster.num_feature()} features, its card names {len(self.names)}. {_NEXT_STEP}"
+                f"The model has {shapley.features} features, its card names {len(self.names)}. {_NEXT_STEP}"
             )
-        self._booster = booster
+        self._shapley, self._calibrator, self._policy = shapley, calibrator, policy
         self._slope = calibrator.slope
         self._shift = float(logit(policy.base_rate)) - calibrator.intercept
-        anyone = np.zeros((1, len(self.names)))
-        expected = float(np.asarray(booster.predict(anyone, pred_contrib=True, num_threads=1))[0, -1])
-        self.base = self._shift - self._slope * expected
+        self.used = shapley.used
+        self.base = self._shift - self._slope * shapley.mean
 
     @classmethod
     def load(cls, model_folder: Path) -> Explainer:
@@ -180,9 +179,10 @@ class Explainer:
         HashMismatch
             If a file is not the one that the manifest describes; nothing of it was used.
         IncompleteArtefact, UnknownPortfolio, StoreError
-            If a file, its line in the manifest, or the folder is not there, or can't be read as a model.
+            If a file, its line in the manifest, or the folder is not there, or can't be read as a model of the kind
+            that this product trains.
         FeatureMismatch, ModelError
-            As the class does.
+            As the class does, or a tree has a leaf value that is not finite.
         """
         manifest = read_manifest(model_folder)
         content = {name: verified_bytes(model_folder, manifest, name) for name in (TEXT, CARD, CALIBRATOR, POLICY)}
@@ -190,10 +190,28 @@ class Explainer:
             names = [feature["name"] for feature in json.loads(content[CARD])["features"]]
             calibrator = Calibrator.from_json(json.loads(content[CALIBRATOR]))
             policy = Policy.from_json(json.loads(content[POLICY]))
-            booster = lgb.Booster(model_str=content[TEXT].decode("utf-8"))
-        except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
+            trees = read_trees(content[TEXT].decode("utf-8"))
+        except (KeyError, TypeError, ValueError, NotExportable) as error:
             raise IncompleteArtefact(f"{model_folder} can't be read: {error!r}. {NEXT_STEP}{model_folder}") from error
-        return cls(booster, names, calibrator, policy)
+        return cls(TreeShapley.of(trees), names, calibrator, policy)
+
+    def against(self, columns: NDArray[np.float32] | NDArray[np.float64]) -> Explainer:
+        """Return the explainer of the same score against a reference population: interventional contributions.
+
+        A client's contributions then say why its score is not the population's mean one, each feature being replaced
+        by the values of the population's clients, whatever the others are. Their base is the population's mean
+        log-odds.
+
+        Parameters
+        ----------
+        columns : (F, R) float32 or float64, the population's features, one line a feature in the order of `names`.
+
+        Raises
+        ------
+        FeatureMismatch
+            If there are not F lines, or nobody.
+        """
+        return Explainer(self._shapley.against(columns), self.names, self._calibrator, self._policy)
 
     def explain(self, row: NDArray[np.float64]) -> Contributions:
         """Return the contributions to one client's score, in log-odds of repayment.
@@ -209,11 +227,18 @@ class Explainer:
         ModelError
             If the contributions don't sum to the score's log-odds within TOLERANCE.
         """
-        if row.ndim != 1:
+        if row.shape != (len(self.names),):
             raise FeatureMismatch(
                 f"One client is a row of {len(self.names)} values; got an array of shape {row.shape}."
             )
-        return self.explain_many(row[np.newaxis]).client(0)
+        own = np.array(row, dtype=np.float64)
+        values = -self._slope * self._shapley.row(own)
+        logit_score = self._shift - self._slope * float(self._shapley.raw(own[:, np.newaxis])[0])
+        residual = self.base + float(values.sum()) - logit_score
+        _check_sum(np.array([residual]))
+        for array in (own, values):
+            array.setflags(write=False)
+        return Contributions(self.names, values, own, self.base, logit_score, residual)
 
     def explain_many(self, rows: NDArray[np.float64], threads: int = 1) -> ManyContributions:
         """Return the contributions to the scores of n clients, in log-odds of repayment.
@@ -221,7 +246,7 @@ class Explainer:
         Parameters
         ----------
         rows : (n, F) float64, the features of each client in the order of `names`, NaN where there is no value.
-        threads : threads that LightGBM uses, at least 1; more than one helps only from some tens of clients.
+        threads : among which the clients are shared out, at least 1; the result does not depend on it.
 
         Raises
         ------
@@ -237,45 +262,73 @@ class Explainer:
                 "Give the features of the portfolio that was made for this model."
             )
         own = np.array(rows, dtype=np.float64, order="C")
-        own.setflags(write=False)
-        if not len(own):  # which LightGBM refuses
-            nobody = np.empty(0)
-            return ManyContributions(self.names, own, own, self.base, nobody, nobody)
-        with_base = np.asarray(self._booster.predict(own, pred_contrib=True, num_threads=max(1, threads)))
-        raw = np.asarray(self._booster.predict(own, raw_score=True, num_threads=max(1, threads)))
-        return self._of_repayment(own, with_base, raw)
+        values = np.zeros_like(own)
+        starts = range(0, len(own), _CLIENTS_AT_ONCE)
 
-    def explain_columns(self, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+        def work(start: int) -> None:
+            some = slice(start, start + _CLIENTS_AT_ONCE)
+            values[some, self.used] = -self._slope * self._shapley.columns(own[some].T).T
+
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            list(pool.map(work, starts))
+        logit_scores = self._shift - self._slope * self._shapley.raw(own.T)
+        residuals = self.base + values.sum(axis=1) - logit_scores
+        _check_sum(residuals)
+        for array in (own, values, logit_scores, residuals):
+            array.setflags(write=False)
+        return ManyContributions(self.names, values, own, self.base, logit_scores, residuals)
+
+    def explain_columns(self, columns: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the contributions to the scores of m clients, feature by feature, on one thread.
+
+        They are not compared with any score: the caller has one to compare with.
 
         Parameters
         ----------
-        columns : (F, m) float32, one line a feature in the order of `names`, NaN where there is no value.
+        columns : (F, m) float32 or float64, one line a feature in the order of `names`, NaN where there is no value.
 
         Returns
         -------
-        (F, m) float64, log-odds of repayment. They are not compared with any score: the caller has one to compare with.
+        (F, m) float64, log-odds of repayment.
 
         Raises
         ------
         FeatureMismatch
             If there are not F lines.
         """
-        return np.ascontiguousarray(self.explain_many(np.ascontiguousarray(columns.T, dtype=np.float64)).values.T)
+        found = np.zeros((len(self.names), columns.shape[-1]))
+        found[self.used] = self.explain_used(columns)
+        return found
 
-    def _of_repayment(
-        self, rows: NDArray[np.float64], with_base: NDArray[np.float64], raw: NDArray[np.float64]
-    ) -> ManyContributions:
-        """Turn LightGBM's log-odds of default into log-odds of repayment, and check that they add up."""
-        values = -self._slope * with_base[:, :-1]
-        logit_scores = self._shift - self._slope * raw
-        residuals = self.base + values.sum(axis=1) - logit_scores
-        # Also catches a NaN, and a model whose raw score is not the sum of its trees.
-        if not bool((np.abs(residuals) <= TOLERANCE).all()):
-            raise ModelError(
-                f"Contributions miss the score's log-odds by {float(np.max(np.abs(residuals))):.3g}, more than "
-                f"{TOLERANCE:g}: they would not explain this score. {_NEXT_STEP}"
-            )
-        for array in (values, logit_scores, residuals):
-            array.setflags(write=False)
-        return ManyContributions(self.names, values, rows, self.base, logit_scores, residuals)
+    def explain_used(self, columns: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the same as `explain_columns` for the features of `used` alone, (U, m) float64."""
+        found = self._shapley.columns(columns)
+        found *= -self._slope
+        return found
+
+    def interactions(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return one client's path-dependent interaction values, (F, F) float64 in log-odds of repayment, symmetric.
+
+        Each line sums to the feature's contribution; off the diagonal is half of what two features add together.
+
+        Parameters
+        ----------
+        row : (F,) float64, as `explain` takes it.
+
+        Raises
+        ------
+        FeatureMismatch
+            If the row doesn't have F values.
+        ModelError
+            If this explainer is against a reference population: its interactions are not computed.
+        """
+        return -self._slope * self._shapley.interactions(row)
+
+
+def _check_sum(residuals: NDArray[np.float64]) -> None:
+    """Raise ModelError where contributions miss the log-odds of the score; a NaN does too."""
+    if not bool((np.abs(residuals) <= TOLERANCE).all()):
+        raise ModelError(
+            f"Contributions miss the score's log-odds by {float(np.max(np.abs(residuals))):.3g}, more than "
+            f"{TOLERANCE:g}: they would not explain this score. {_NEXT_STEP}"
+        )

@@ -13,13 +13,19 @@ from scipy.special import expit, logit
 from data.errors import FeatureMismatch, HashMismatch, IncompleteArtefact, ModelError, UnknownPortfolio
 from data.files import describe_files, read_json, write_json
 from explain.contributions import Explainer
+from explain.shapley.ensemble import TreeShapley
 from models.calibration import Calibrator
 from models.policy import Policy
+from models.trees import read_trees
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SLOPE, INTERCEPT, BASE_RATE = 0.9, -0.15, 0.0807
+
+
+def shapley_of(booster: lgb.Booster) -> TreeShapley:
+    return TreeShapley.of(read_trees(booster.model_to_string()))
 
 
 def test_contributions_and_base_sum_to_the_scores_log_odds_on_every_client(explainer, rows, booster):
@@ -63,7 +69,7 @@ def test_a_model_of_single_leaves_explains_nothing(names):
         lgb.Dataset(rows, np.arange(50) % 2),
         num_boost_round=3,
     )
-    explained = Explainer(constant, names, Calibrator(1.0, 0.0), Policy(0.5)).explain(rows[0])
+    explained = Explainer(shapley_of(constant), names, Calibrator(1.0, 0.0), Policy(0.5)).explain(rows[0])
     assert not explained.values.any()
     assert explained.base == explained.logit_score == pytest.approx(0.0, abs=1e-12)
 
@@ -138,29 +144,24 @@ def test_a_file_that_is_not_there_is_named(model_folder: Path, tmp_path: Path, n
 
 def test_a_model_of_other_features_than_its_card_is_refused(booster, names):
     with pytest.raises(FeatureMismatch, match="24 features, its card names 23"):
-        Explainer(booster, names[:-1], Calibrator(1.0, 0.0), Policy(0.1))
+        Explainer(shapley_of(booster), names[:-1], Calibrator(1.0, 0.0), Policy(0.1))
 
 
 def test_a_model_of_several_classes_is_refused(names, training_rows):
     target = np.arange(len(training_rows)) % 3
     parameters = {"objective": "multiclass", "num_class": 3, "verbosity": -1, "num_threads": 1}
     several = lgb.train(parameters, lgb.Dataset(training_rows, target), num_boost_round=1)
-    with pytest.raises(ModelError, match="3 raw scores"):
-        Explainer(several, names, Calibrator(1.0, 0.0), Policy(0.1))
+    with pytest.raises(ModelError, match="'multiclass"):
+        Explainer(shapley_of(several), names, Calibrator(1.0, 0.0), Policy(0.1))
 
 
-def test_contributions_that_do_not_add_up_are_refused(booster, names, rows):
-    class Careless:
-        """A booster whose raw score is not the sum of its contributions."""
-
-        num_model_per_iteration = booster.num_model_per_iteration
-        num_feature = booster.num_feature
-
-        def predict(self, rows, *, raw_score=False, **options):
-            return booster.predict(rows, raw_score=raw_score, **options) + (1e-6 if raw_score else 0.0)
-
-    with pytest.raises(ModelError, match="miss the score's log-odds by 9e-07"):
-        Explainer(Careless(), names, Calibrator(SLOPE, INTERCEPT), Policy(BASE_RATE)).explain(rows[0])
+def test_contributions_that_do_not_add_up_are_refused(booster, names, rows, monkeypatch):
+    shapley = shapley_of(booster)
+    monkeypatch.setattr(shapley, "raw", lambda columns: type(shapley).raw(shapley, columns) + 1e-6)
+    careless = Explainer(shapley, names, Calibrator(SLOPE, INTERCEPT), Policy(BASE_RATE))
+    for explain in (lambda: careless.explain(rows[0]), lambda: careless.explain_many(rows[:3])):
+        with pytest.raises(ModelError, match="miss the score's log-odds by 9e-07"):
+            explain()
 
 
 @pytest.mark.parametrize(

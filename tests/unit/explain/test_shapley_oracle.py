@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from explain.contributions import Explainer
+from explain.shapley.ensemble import TreeShapley
 from models.calibration import Calibrator
 from models.policy import Policy
+from models.trees import read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -68,7 +70,8 @@ def test_brute_force_over_all_subsets_gives_the_same(make_booster, make_clients,
     rows = make_clients(600, seed=21, features=6)
     booster = make_booster(rows, trees=8, **chosen)
     trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
-    explainer = Explainer(booster, "abcdef", Calibrator(SLOPE, INTERCEPT), Policy(BASE_RATE))
+    shapley_values = TreeShapley.of(read_trees(booster.model_to_string()))
+    explainer = Explainer(shapley_values, "abcdef", Calibrator(SLOPE, INTERCEPT), Policy(BASE_RATE))
     for row in make_clients(12, seed=22, features=6):
         of_default, expected = shapley(trees, row)
         explained = explainer.explain(row)
