@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numba
@@ -43,6 +44,17 @@ def test_another_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba, "njit", failing)
     with pytest.raises(RuntimeError, match="out of luck"):
         compiled(double, column("float64"), column("float64", written=True))
+
+
+def test_where_another_module_has_changed_it_is_kept_under_another_name(tmp_path: Path) -> None:
+    used = types.ModuleType("used")
+    used.__file__ = str(tmp_path / "used.py")
+    names = []
+    for content in ("STEP = 1", "STEP = 2", "STEP = 1"):
+        Path(used.__file__).write_text(content, encoding="utf-8")
+        names.append(compiled(double, column("float64"), column("float64", written=True), uses=[used]).__qualname__)
+    assert names[0] == names[2] != names[1]
+    assert all(name.startswith("double_") for name in names)
 
 
 @pytest.mark.slow
