@@ -5,7 +5,9 @@
 * `waterfall`: the way from the average client's log-odds to this client's, bar by bar.
 * `standing`: where a client stands among all clients and among the accepted ones.
 * `reasons`: the strongest reasons for and against, as sentences in French or English.
-* `importance`: what drives the model over the portfolio.
+* `contribution_store`: the contributions of every client on disk, read memory-mapped. `contribution_parts` writes it,
+  range by range, with `contribution_sums`; `python -m explain portfolio` is the command.
+* `importance`: what drives the model over the portfolio, or over any selection of its clients.
 
 Every result is frozen, with typed arrays that can't be written to, and gives its tidy table with `frame()`. Everywhere,
 a contribution above zero helps the client: it raises the probability of repayment (default is the model's positive

@@ -1,4 +1,4 @@
-"""A client's value beside those of accepted clients, in words: "less than for 87% of accepted clients"."""
+"""A client's value beside those of accepted clients, in words: "less than for 87% of accepted clients", and theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from babel.numbers import format_percent
 
 from data import schema
 from data.features.feature import DERIVED, looks_back
-from data.features.values import display_value
+from data.features.values import display_raw, display_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,11 +57,47 @@ def compared(
     if either_or or same >= SHARED:
         return str(says["same"].format(share=_share(same, words, language)))
     if below >= MIDDLE and above >= MIDDLE:
-        return str(says["middle"].format(median=display_value(feature, place.median, language)))
+        return str(says["middle"])
     if reads_backwards(feature):
         below, above = above, below
     word, share = ("less", above) if above > below else ("more", below)
     return str(says[word].format(share=_share(share, words, language)))
+
+
+def typically(
+    feature: Feature,
+    standing: Standing | None,
+    category: tuple[schema.Column, str | None, str | None] | None,
+    words: Mapping[str, Any],
+    language: Language,
+    *,
+    after_comparison: bool,
+) -> str:
+    """Return what accepted clients typically have, in brackets to be put after a value; empty where it isn't known.
+
+    Parameters
+    ----------
+    feature : what the value is of.
+    standing : where the client stands for this feature, whose median among accepted clients is said.
+    category : where the value is a category: its column, the client's, and the one most frequent among accepted
+        clients, None where there is none.
+    words : the message catalogue.
+    language : of the catalogue.
+    after_comparison : whether accepted clients were just spoken of.
+    """
+    says = words["typical"]["after" if after_comparison else "alone"]
+    if category is not None:
+        column, own, usual = category
+        if usual is None:
+            return ""
+        if own == usual:
+            return str(says["own_category"])
+        return str(says["category"].format(typical=display_raw(column, usual, language)))
+    median = None if standing is None else standing.accepted.median
+    if median is None or (_is_either_or(feature) and median not in {0.0, 1.0}):
+        return ""
+    kind = "category" if _is_either_or(feature) else "number"
+    return str(says[kind].format(typical=display_value(feature, median, language)))
 
 
 def _is_either_or(feature: Feature) -> bool:

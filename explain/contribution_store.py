@@ -2,8 +2,9 @@
 
 A folder: `manifest.json`, `contributions.npy` (float32, one line a feature that the model uses), `groups.npy` (float32,
 one line a client: the same summed by source column), `strongest.npy` and `strongest_values.npy` (each client's
-strongest features, uint16 and float32) and `logits.npy` (float64, the log-odds of every score). Clients are in the
-order of the feature set: ascending id. All in log-odds of repayment: above zero helps the client.
+strongest features, uint16 and float32), `logits.npy` (float64, the log-odds of every score) and `importance.json` (of
+everyone, at each level). Clients are in the order of the feature set: ascending id. All in log-odds of repayment: above
+zero helps the client. `explain.contribution_parts` writes it.
 """
 
 from __future__ import annotations
@@ -13,23 +14,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.artefact import check_artefact, read_manifest
-from data.errors import HashMismatch, IncompleteArtefact, StoreError, UnknownColumn, did_you_mean
-from data.files import MANIFEST
+from data.errors import HashMismatch, IncompleteArtefact, InvalidOption, StoreError, UnknownColumn, did_you_mean
+from data.files import MANIFEST, read_json
 from data.npy import mapped
+from explain.importance import LEVELS, Importance
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from explain.importance import Level
+
 KIND = "contributions"
 FORMAT = 1
 STRONGEST = 20
 CONTRIBUTIONS, GROUPS, LOGITS = "contributions.npy", "groups.npy", "logits.npy"
 STRONGEST_FEATURES, STRONGEST_VALUES = "strongest.npy", "strongest_values.npy"
-FILES = (CONTRIBUTIONS, GROUPS, STRONGEST_FEATURES, STRONGEST_VALUES, LOGITS)
+IMPORTANCE = "importance.json"
+ARRAYS = (CONTRIBUTIONS, GROUPS, STRONGEST_FEATURES, STRONGEST_VALUES, LOGITS)
+FILES = (*ARRAYS, IMPORTANCE)
 _AGAIN = "Make it again: python -m explain portfolio --model DIR --features DIR --out "
-_KEYS = ("clients", "model_hash", "data_hash", "names", "used", "groups", "tables", "base", "files", "created")
+_KEYS = (
+    "clients", "model_hash", "data_hash", "names", "used", "groups", "tables", "base", "largest_residual", "files",
+    "created",
+)  # fmt: skip
 
 
 class ContributionStore:
@@ -45,6 +54,8 @@ class ContributionStore:
     groups : the G source columns ("table.column") of the features used.
     tables : the tables of the groups, in the order in which the groups first name them.
     base : log-odds of repayment of the average client, the same for every client.
+    largest_residual : greatest difference, over all clients and in log-odds, between the score's log-odds and the base
+        with all contributions, as they were in double precision.
     contributions : float32 (U, n).
     by_group : float32 (n, G), the contributions summed by source column.
     strongest : uint16 (n, K), places in `names` of each client's strongest features, the strongest first; K is
@@ -64,6 +75,7 @@ class ContributionStore:
         self.groups: tuple[str, ...] = tuple(manifest["groups"])
         self.tables: tuple[str, ...] = tuple(manifest["tables"])
         self.base: float = manifest["base"]
+        self.largest_residual: float = manifest["largest_residual"]
         clients, strongest = manifest["clients"], min(STRONGEST, len(self.used))
         self.contributions = self._mapped(CONTRIBUTIONS, np.float32, (len(self.used), clients))
         self.by_group = self._mapped(GROUPS, np.float32, (clients, len(self.groups)))
@@ -131,6 +143,24 @@ class ContributionStore:
         if group not in self.groups:
             raise UnknownColumn(f"The model uses no source column {group!r}.{did_you_mean(group, self.groups)}")
         return np.ascontiguousarray(self.by_group[:, self.groups.index(group)])
+
+    def importance(self, level: Level) -> Importance:
+        """Return the mean |contribution| over every client, as it was computed with the store.
+
+        Raises
+        ------
+        InvalidOption
+            Another level.
+        IncompleteArtefact
+            The file is damaged.
+        """
+        if level not in LEVELS:
+            raise InvalidOption(f"Level {level!r} is none of {', '.join(LEVELS)}.{did_you_mean(str(level), LEVELS)}")
+        path = self.folder / IMPORTANCE
+        try:
+            return Importance.from_json(level, read_json(path, _AGAIN + str(self.folder))[level])
+        except (KeyError, TypeError, ValueError) as error:
+            raise IncompleteArtefact(f"{path} can't be read: {error!r}. {_AGAIN}{self.folder}") from error
 
     def _mapped(self, name: str, dtype: type, shape: tuple[int, ...]) -> Any:
         """Return a plain view of a mapped file: slicing a np.memmap costs several times what slicing an array does."""

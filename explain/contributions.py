@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,7 @@ from scipy.special import expit, logit
 
 from data.errors import FeatureMismatch, IncompleteArtefact, ModelError, NotExportable
 from explain.grouping import GroupedContributions, group_contributions, grouping
+from explain.shapley.as_shap import to_shap
 from explain.shapley.ensemble import TreeShapley
 from models.calibration import Calibrator
 from models.folder import CALIBRATOR, CARD, NEXT_STEP, POLICY, TEXT, read_manifest, verified_bytes
@@ -89,6 +90,10 @@ class Contributions:
         """
         return group_contributions(grouping(self.names, catalog), self.values, self.row, self.base, self.logit_score)
 
+    def to_shap(self) -> Any:
+        """Return the same as a `shap.Explanation`, in log-odds of repayment, for shap's plots and what reads it."""
+        return to_shap(self.values, self.base, self.row, self.names)
+
     def frame(self) -> pl.DataFrame:
         """Return one row a feature, in the model's order: feature, value, contribution.
 
@@ -123,6 +128,10 @@ class ManyContributions:
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
+
+    def to_shap(self) -> Any:
+        """Return the same as a `shap.Explanation`, in log-odds of repayment, for shap's plots and what reads it."""
+        return to_shap(self.values, self.base, self.rows, self.names)
 
     def client(self, place: int) -> Contributions:
         """Return the contributions of the client at row `place` of those explained."""

@@ -4,11 +4,12 @@
 * `program`: a model's trees as flat arrays, their leaves in groups that have a table each.
 * `leaves`: the formula of one leaf, of values and of interaction values.
 * `tables`: what each group of leaves gives, for every pattern of the tests that decide it.
-* `kernel`: the compiled walks through them.
+* `walking`, `kernel`: the compiled walks through them.
+* `other_models`: models that are not LightGBM, through shap's own explainers; `as_shap`: shap's own form of values.
 
-Everything here is in the raw log-odds of default, the model's own output; `explain.contributions` turns it into
-log-odds of repayment.
+The values of LightGBM ensembles are in the raw log-odds of default, the model's own output; `explain.contributions`
+turns them into log-odds of repayment.
 
-Out of scope: anything sampled or approximated, models averaged (random forests) or with linear leaves, and what the
-values are used for.
+Out of scope: values of LightGBM ensembles that are sampled or approximated, random forests and linear leaves of
+LightGBM, and what the values are used for.
 """

@@ -189,3 +189,36 @@ def test_a_file_that_makes_no_sense_is_refused_though_its_hash_is_right(
 def test_no_such_folder_is_said(tmp_path: Path):
     with pytest.raises(UnknownPortfolio, match="nowhere"):
         Explainer.load(tmp_path / "nowhere")
+
+
+def test_shaps_own_form_holds_the_same(explainer, rows, names):
+    many, one = explainer.explain_many(rows[:5]), explainer.explain(rows[2])
+    for ours, theirs in ((many, many.to_shap()), (one, one.to_shap())):
+        np.testing.assert_array_equal(theirs.values, ours.values)
+        np.testing.assert_allclose(
+            theirs.base_values + theirs.values.sum(axis=-1), getattr(ours, "logit_scores", one.logit_score)
+        )
+        assert tuple(theirs.feature_names) == names
+    np.testing.assert_array_equal(many.to_shap().data, rows[:5])
+
+
+def test_against_a_population_the_base_is_its_mean_and_the_sum_the_score(explainer, rows, booster):
+    against = explainer.against(rows[:40].T)
+    raw = booster.predict(rows, raw_score=True, num_threads=1)
+    logits = logit(BASE_RATE) - INTERCEPT - SLOPE * raw
+    assert against.base == pytest.approx(logits[:40].mean(), abs=1e-12)
+    np.testing.assert_allclose(against.explain_many(rows).values.sum(axis=1), logits - against.base, rtol=0, atol=1e-9)
+    assert against.explain(rows[50]).logit_score == explainer.explain(rows[50]).logit_score
+
+
+def test_interactions_sum_to_the_contributions(explainer, rows):
+    found, values = explainer.interactions(rows[0]), explainer.explain(rows[0]).values
+    np.testing.assert_allclose(found.sum(axis=1), values, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(found, found.T)
+    assert np.abs(found - np.diag(np.diag(found))).max() > 1e-3
+
+
+def test_columns_are_the_rows_turned(explainer, rows):
+    columns = explainer.explain_columns(rows.T)
+    np.testing.assert_array_equal(columns.T, explainer.explain_many(rows, threads=2).values)
+    np.testing.assert_array_equal(columns[explainer.used], explainer.explain_used(rows.T))
