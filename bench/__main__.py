@@ -16,7 +16,7 @@ from data.progress import terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LIBRARIES = ("lightgbm", "numpy", "numba", "onnx", "onnxmltools", "onnxruntime", "polars", "shap")
+LIBRARIES = ("lightgbm", "numpy", "numba", "onnx", "onnxmltools", "onnxruntime", "polars", "shap", "woodelf-explainer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

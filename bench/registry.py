@@ -71,6 +71,10 @@ BENCHMARKS: dict[str, dict[str, Benchmark]] = {
             "the features of 1 %, 10 % and more of the full portfolio: ours, and the plain pandas pipeline",
             "bench.scoring.features:run",
         ),
+        "shapley": Benchmark(
+            "Shapley values in blocks, alone and of a whole portfolio: ours, LightGBM, shap, woodelf-explainer",
+            "bench.scoring.shapley:run",
+        ),
     },
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.console import run_command
 from data.errors import UnknownPortfolio, did_you_mean
-from data.paths import model_folder, portfolio_folder
+from data.paths import model_folder, portfolio_folder, shapley_folder
 from data.progress import terminal
 from data.schema import LANGUAGES
 
@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument("--name", required=True, help="name of the portfolio")
     prepare.add_argument("--seed", type=int, default=0, help="seed of the training (default: %(default)s)")
     prepare.add_argument(
-        "--scheduler", metavar="ADDRESS", help="compute features and scores on a Dask cluster, such as tcp://host:8786"
+        "--scheduler",
+        metavar="ADDRESS",
+        help="compute features, scores and contributions on a Dask cluster, such as tcp://host:8786",
     )
     prepare.add_argument("--threads", type=int, default=2, help="threads of the training (default: %(default)s)")
     return made
@@ -82,7 +84,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     name = options.portfolio
     port = check_free(options.address, options.port)
-    if name == SYNTHETIC and name not in find_portfolios():
+    if name == SYNTHETIC and not (name in find_portfolios() and shapley_folder(name).is_dir()):
         _prepare_synthetic()
     elif name not in find_portfolios():
         known = find_portfolios()
@@ -113,8 +115,8 @@ def _prepare_synthetic() -> None:
     from dashboard.prepare import prepare_synthetic
 
     print(
-        f"There is no portfolio yet: preparing a synthetic one of {CLIENTS:,} clients, once. It takes some minutes; "
-        "interrupted, the same command goes on.",
+        f"There is no finished portfolio yet: preparing a synthetic one of {CLIENTS:,} clients, once. It takes some "
+        "minutes; interrupted, the same command goes on.",
         file=sys.stderr,
         flush=True,
     )

@@ -1,18 +1,23 @@
 """The page's address: what a link, a reload or the back button brings back.
 
-`?page=client&client=100001&lang=fr&decision=refused&levels=high,very_high&score=0.1-0.4`; parts at their default are
-left out, but for page and lang.
+`?page=client&client=100001&lang=fr&decision=refused&levels=high,very_high&score=0.1-0.4&with=age.25-34&feature=NAME`;
+parts at their default are left out, but for page and lang.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
 
+from data.features.catalog import features
+from explain.selection import Selection, named_selections
 from models.policy import LEVELS
 
 PAGES = ("client", "portfolio", "explanation", "whatif", "model", "watch")
 DECISIONS = ("all", "accepted", "refused")
+FILTERED, PICKED = "filters", "portfolio"
+SELECTION = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,11 @@ class Filters:
     low: float = 0.0
     high: float = 1.0
 
+    @property
+    def selection(self) -> Selection:
+        """The clients the filters keep."""
+        return Selection(self.decision, self.levels, self.low, self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -42,12 +52,16 @@ class Address:
     client : the client as written, not yet checked; None where the address names none.
     language : as written, or None.
     filters : of the picker.
+    selection : clients set against everyone: a name of `explain.selection.named_selections`, or FILTERED.
+    feature : the feature explained; None where the address names none that there can be.
     """
 
     page: str = "client"
     client: str | None = None
     language: str | None = None
     filters: Filters = field(default_factory=Filters)
+    selection: str = SELECTION
+    feature: str | None = None
 
     def with_language(self, language: str) -> Address:
         """Return the same address in another language."""
@@ -61,6 +75,7 @@ def parse(search: str) -> Address:
     decision = given.get("decision", "all")
     wanted = given.get("levels", "").split(",")
     low, high = _bounds(given.get("score", ""))
+    selection, feature = given.get("with", SELECTION), given.get("feature")
     return Address(
         page=page if page in PAGES else "client",
         client=given.get("client") or None,
@@ -71,6 +86,8 @@ def parse(search: str) -> Address:
             low=low,
             high=high,
         ),
+        selection=selection if selection == FILTERED or selection in named_selections() else SELECTION,
+        feature=feature if feature in _feature_names() else None,
     )
 
 
@@ -88,7 +105,16 @@ def build(address: Address) -> str:
         parts["levels"] = ",".join(filters.levels)
     if (filters.low, filters.high) != (0.0, 1.0):
         parts["score"] = f"{filters.low:g}-{filters.high:g}"
+    if address.selection != SELECTION:
+        parts["with"] = address.selection
+    if address.feature is not None:
+        parts["feature"] = address.feature
     return "?" + urlencode(parts, safe=",")
+
+
+@functools.cache
+def _feature_names() -> frozenset[str]:
+    return frozenset(feature.name for feature in features())
 
 
 def _bounds(text: str) -> tuple[float, float]:

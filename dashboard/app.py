@@ -14,6 +14,7 @@ from dashboard.i18n import Translator, check_language, preferred_language
 from dashboard.release import release_at_end
 from dashboard.shell import Shell, follow_address
 from dashboard.state import SessionState
+from dashboard.surroundings import warm
 from data.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Application:
         hv.renderer("bokeh").webgl = False  # canvas draws these few glyphs as fast, without a driver
         self._services, self._language = services, language
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="client-file")
+        self._executor.submit(warm, services)
+        self._executor.submit(lambda: services.explanations.named_counts)
 
     def build(self) -> Any:
         """Return the page of the current session, from its address."""
@@ -48,12 +51,19 @@ class Application:
         language = self._choose_language(address.language)
         translate = Translator(language)
         pn.config.disconnect_notification = translate("app.disconnected")
-        state = SessionState(page=address.page, language=language, filters=address.filters)
+        state = SessionState(
+            page=address.page,
+            language=language,
+            filters=address.filters,
+            selection=address.selection,
+            feature=address.feature or "",
+        )
         controller = Controller(state, self._services, translate, self._executor, _scheduler())
         controller.start(address.client)
         shell = Shell(state, self._services, controller, translate)
         if location is not None:
             pn.state.onload(lambda: follow_address(state, location))  # the browser tells its own address first
+        pn.state.onload(controller.look_around)
         release_at_end(shell.page, shell.panes, controller.close)
         return shell.page
 

@@ -1,9 +1,8 @@
 """From raw tables to a portfolio ready to serve: import, features, train, export, score, explain; resumable.
 
 Every step leaves a finished artefact with a manifest of hashes, and writes down what it was made from. A step whose
-artefact
-is there, made from the same input by the same code, is not run again; a run killed at any moment leaves the old
-artefact or the new one.
+artefact is there, made from the same input by the same code, is not run again; a run killed at any moment leaves the
+old artefact or the new one.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from data.artefact import kind_of
 from data.errors import InvalidOption, PretscopeError, StoreError
 from data.features.catalog import features as catalog_of
 from data.files import MANIFEST, read_json, sha256_of, write_json
-from data.paths import ROOT, model_folder, portfolio_folder, raw_folder
+from data.paths import ROOT, model_folder, portfolio_folder, raw_folder, shapley_folder
 from data.progress import Report, part, silent
 from data.scheduling import check_address
 from data.sources import KIND as IMPORT
 from data.sources import import_raw
 from data.store import FeatureSet, Portfolio, features_from, write_importance, write_portfolio_manifest, write_scores
 from data.synthetic_tables import make_synthetic
-from explain.contributions import Explainer
-from explain.importance import importance
+from explain.contribution_parts import write_contributions
+from explain.contribution_store import ContributionStore
 from models.score_parts import score_by_parts
 from models.scorer import Scorer
 from models.train import train
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 STEPS = "steps.json"
-SHARES = {"import": 0.08, "features": 0.22, "train": 0.88, "score": 0.92, "explain": 1.0}
+SHARES = {"import": 0.08, "features": 0.22, "train": 0.82, "score": 0.86, "explain": 1.0}
 
 
 def prepare(
@@ -52,8 +51,9 @@ def prepare(
         made.
     name : of the portfolio and of its model: letters, digits, "-" and "_".
     seed : of the training.
-    threads : of the training, the scoring and the explaining.
-    scheduler : address of a Dask scheduler that the features and the scores are computed on; None for here.
+    threads : of the training and the scoring.
+    scheduler : address of a Dask scheduler that the features, the scores and the contributions are computed on; None
+        for here.
     report : told the step under way and the share of the whole work that is done.
 
     Raises
@@ -83,7 +83,7 @@ def prepare(
         found = features_from(imported, folder / "features", at, scheduler=scheduler)
         _train(found, model, seed, threads, folder, _step(report, SHARES["features"], "train"))
         _score(found, model, name, threads, scheduler, folder, _step(report, SHARES["train"], "score"))
-        _explain(found, model, threads, folder, _step(report, SHARES["score"], "explain"))
+        _explain(found, model, name, scheduler, folder, _step(report, SHARES["score"], "explain"))
         if not _is_finished(folder):
             write_portfolio_manifest(folder, name)
         report("ready", 1.0)
@@ -120,15 +120,24 @@ def _score(
     _finish(folder, "score", key)
 
 
-def _explain(found: FeatureSet, model: Path, threads: int, folder: Path, report: Report) -> None:
-    key = {"data": found.data_hash, "model": Scorer.load(model).model_hash, "code": _code("explain")}
-    if _done(folder, "explain") == key and (folder / "importance.json").exists():
+def _explain(found: FeatureSet, model: Path, name: str, scheduler: str | None, folder: Path, report: Report) -> None:
+    model_hash = Scorer.load(model).model_hash
+    key = {"data": found.data_hash, "model": model_hash, "code": _code("explain")}
+    is_explained = _holds_contributions(name, model_hash, found.data_hash)
+    if is_explained and _done(folder, "explain") == key and (folder / "importance.json").exists():
         return
-    explained = importance(
-        Explainer.load(model), found, catalog_of(found.absent_tables), threads=threads, report=report
-    )
-    write_importance(folder, explained.by_group())
+    catalog = catalog_of(found.absent_tables)
+    made = write_contributions(found, model, shapley_folder(name), catalog=catalog, scheduler=scheduler, report=report)
+    write_importance(folder, made.importance("group").by_name())
     _finish(folder, "explain", key)
+
+
+def _holds_contributions(name: str, model_hash: str, data_hash: str) -> bool:
+    try:
+        ContributionStore.open(shapley_folder(name), verify=True).check_belongs(model_hash, data_hash)
+    except PretscopeError:
+        return False
+    return True
 
 
 def _clear(folder: Path) -> None:

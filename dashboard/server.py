@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -45,7 +46,8 @@ def serve(
         If the port is in use, may not be used, or the address is none of this machine's.
     """
     port = check_free(address, port)
-    logging.getLogger("asyncio").addFilter(_is_news)
+    for name in ("asyncio", "bokeh.server.protocol_handler"):
+        logging.getLogger(name).addFilter(_is_news)
     server: Any = pn.serve(  # type: ignore[no-untyped-call]
         {"/": build},
         address=address,
@@ -86,8 +88,11 @@ def check_free(address: str, port: int) -> int:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record is worth a line: that a visitor left while something was sent is not."""
-    return not (record.exc_info and isinstance(record.exc_info[1], WebSocketClosedError))
+    """Return whether a log record is worth a line: that a visitor left while something was on its way is not."""
+    error = record.exc_info[1] if record.exc_info else None
+    # Bokeh asserts, in `ServerConnection.session`, that whoever sent a message has not left since.
+    left = isinstance(error, AssertionError) and traceback.extract_tb(error.__traceback__)[-1].name == "session"
+    return not (left or isinstance(error, WebSocketClosedError))
 
 
 def _explain(error: OSError | UnicodeError, address: str, port: int) -> str:

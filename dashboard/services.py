@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.errors import HashMismatch
+from dashboard.explanations import Explanations
+from dashboard.feature_index import FeatureIndex
+from data.errors import HashMismatch, UnknownPortfolio
 from data.features.catalog import features
 from data.store import Portfolio, parse_client
+from explain.blocks import in_blocks
+from explain.contribution_store import ContributionStore
 from explain.contributions import Explainer
 from explain.reasons import reason_features
+from explain.reference import reference_population
+from explain.sentences import category_column
 from explain.standing import Standing, stand
+from explain.typical import typical_values
+from explain.usual import usual_category
 from explain.waterfall import Waterfall, waterfall
 from models.card import read_card
 from models.policy import LEVELS
@@ -26,6 +36,8 @@ if TYPE_CHECKING:
 
     from dashboard.address import Filters
     from data.features.catalog import Feature
+    from explain.blocks import BlockContributions
+    from explain.contributions import Contributions
     from explain.grouping import GroupedContributions
 
 WATERFALL_BARS = 9
@@ -42,23 +54,31 @@ class ClientFile:
     client : SK_ID_CURR.
     position : row of the portfolio.
     outcome : raw score (log-odds of default), PD, score, decision, level of risk.
-    grouped : contributions in log-odds of repayment, summed by source column.
+    contributions : of every feature, in log-odds of repayment.
+    grouped : the same summed by source column.
     bars : the waterfall from the base to this client's log-odds of repayment.
+    against : the contributions of every feature against accepted clients, in log-odds; None where nobody is accepted.
+    blocks : the same summed by reason block.
     facts : raw application columns, None where there is no value.
     row : (F,) float64, the model's features.
     standings : where the client stands for the measured features that weigh most, the heaviest first.
-    compared : the same for the features that the sentences quote, yes-or-no ones included.
+    compared : the same for the features that the reasons quote, yes-or-no ones included.
+    usual : the category most frequent among accepted clients, by source column of those that the reasons quote.
     """
 
     client: int
     position: int
     outcome: ClientScore
+    contributions: Contributions
     grouped: GroupedContributions
     bars: Waterfall
+    against: Contributions | None
+    blocks: BlockContributions | None
     facts: Mapping[str, object]
     row: NDArray[np.float64]
     standings: tuple[Standing, ...]
     compared: tuple[Standing, ...]
+    usual: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +95,19 @@ class Services:
 
     Parameters
     ----------
-    portfolio : name of a portfolio, or its folder.
+    portfolio : of all clients.
     model : folder of the model that scored it.
+    contributions : folder of the contributions of its clients; by default `shapley/NAME` beside the `portfolios`.
 
     Raises
     ------
     UnknownPortfolio, IncompleteArtefact, HashMismatch
-        Where they can't be used as they are, or where the scores are another model's.
+        Where they can't be used as they are, or where the scores or the contributions are another model's.
     """
 
-    def __init__(self, portfolio: Portfolio, model: Path) -> None:
+    def __init__(self, portfolio: Portfolio, model: Path, contributions: Path | None = None) -> None:
         self.portfolio = portfolio
+        self.model_folder = model
         self.scorer = Scorer.load(model)
         if self.scorer.model_hash != portfolio.model_hash:
             raise HashMismatch(
@@ -93,13 +115,25 @@ class Services:
                 f"{self.scorer.model_hash[:12]}…. Prepare the portfolio again: python -m dashboard prepare --help"
             )
         self.explainer = Explainer.load(model)
+        self.contributions = _contributions(portfolio, model, contributions)
         self.card = read_card(model)
         self.policy = self.scorer.policy
         self.catalog: tuple[Feature, ...] = features(portfolio.features.absent_tables)
         self._by_name = {feature.name: feature for feature in self.catalog}
+        score = np.asarray(portfolio.score)
+        self.explanations = Explanations(portfolio.features, score, self.policy, self.contributions, self.catalog)
+        self.index = FeatureIndex(self.catalog, self.explanations.ranks)
         self.accepted: NDArray[np.bool_] = np.asarray(self.policy.accepted(np.asarray(portfolio.score)))
         edges = np.asarray(self.policy.level_edges)
         self.level_index: NDArray[np.int8] = np.searchsorted(edges, portfolio.score, side="right").astype(np.int8)
+        self.importance: dict[str, float] = self.contributions.importance("group").by_name()
+        self._usual: dict[str, str | None] = {}
+        self._typical: Mapping[str, float] | None = None
+        self._typical_lock = threading.Lock()
+
+    def has_feature(self, name: str) -> bool:
+        """Return whether this portfolio has a feature of that name."""
+        return name in self._by_name
 
     def feature(self, name: str) -> Feature:
         """Return the catalogue's entry of a feature of this portfolio."""
@@ -118,23 +152,56 @@ class Services:
         grouped = contributions.grouped(self.catalog)
         quoted = [name for name in grouped.quoted if self.feature(name).aggregation != "is"]
         standings = {name: self.standing(name, position) for name in quoted[:STANDINGS]}
-        compared = {name: self.standing(name, position) for name in reason_features(grouped) if name not in standings}
+        against = None if self.reference_explainer is None else self.reference_explainer.explain(row)
+        blocks = None if against is None else in_blocks(against, self.catalog)
+        said = () if blocks is None else reason_features(blocks)
+        compared = {one.feature: self.standing(one.feature, position) for one in said if one.feature not in standings}
         return ClientFile(
             client=int(chosen.ids[position]),
             position=position,
             outcome=self.scorer.score_one(row),
+            contributions=contributions,
             grouped=grouped,
             bars=waterfall(grouped, count=WATERFALL_BARS),
+            against=against,
+            blocks=blocks,
             facts=chosen.facts(position),
             row=row,
             standings=tuple(standings.values()),
             compared=(*standings.values(), *compared.values()),
+            usual={one.source: self.usual(one.source) for one in said if category_column(one.source)},
         )
+
+    @functools.cached_property
+    def reference_explainer(self) -> Explainer | None:
+        """The explainer against accepted clients, `explain.reference` of them; None where nobody is accepted."""
+        if not self.accepted.any():
+            return None
+        return self.explainer.against(self.portfolio.features.columns[:, reference_population(self.accepted)])
+
+    def usual(self, source: str) -> str | None:
+        """Return the category most frequent among accepted clients of a column of the application, "table.column"."""
+        if source not in self._usual:
+            column = self.portfolio.features.column
+            self._usual[source] = usual_category(source, self.catalog, column, self.accepted)
+        return self._usual[source]
 
     def standing(self, name: str, position: int) -> Standing:
         """Return where the client at row `position` stands for feature `name`, among all and among accepted clients."""
         column = self.portfolio.features.column(name)
         return stand(name, column, self.accepted, position)
+
+    def typical(self) -> Mapping[str, float]:
+        """Return the median among accepted clients of every feature that the model uses, NaN where nobody has a value.
+
+        It is computed at the first call, which takes some seconds for a whole portfolio, and then kept.
+        """
+        with self._typical_lock:
+            if self._typical is None:
+                used = self.contributions.used
+                medians = typical_values(map(self.portfolio.features.column, used), self.accepted)
+                self._typical = dict(zip(used, medians.tolist(), strict=True))
+            return self._typical
 
     def matching(self, filters: Filters) -> NDArray[np.bool_]:
         """Return which clients the filters keep, (n,) bool."""
@@ -178,3 +245,19 @@ class Services:
     def level_counts(self) -> tuple[int, ...]:
         """Return the number of clients at each of the seven levels of risk, from very high to very low."""
         return tuple(int(count) for count in np.bincount(self.level_index, minlength=len(LEVELS)))
+
+
+def _contributions(portfolio: Portfolio, model: Path, folder: Path | None) -> ContributionStore:
+    """Return the contributions of a portfolio's clients; raise StoreError where they are of something else."""
+    if folder is None:
+        folder = portfolio.folder.absolute().parent.parent / "shapley" / portfolio.name
+    try:
+        store = ContributionStore.open(folder, verify=False)
+    except UnknownPortfolio:
+        raise UnknownPortfolio(
+            f"Portfolio {portfolio.name} has no contributions of its clients: {folder} is not there. Prepare the "
+            "portfolio again, with the same command, what is finished is kept; or compute them alone: "
+            f"python -m explain portfolio --model {model} --features {portfolio.folder} --out {folder}"
+        ) from None
+    store.check_belongs(portfolio.model_hash, portfolio.features.data_hash)
+    return store

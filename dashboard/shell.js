@@ -1,5 +1,25 @@
 // The back button brings back what was shown: the server builds it from the address.
 window.addEventListener("popstate", () => window.location.reload());
+// A figure that comes with a page opened later is first laid out with its page before it has a layout of its own, which is
+// an error in Bokeh 3.9 (panel-material-ui issue 548): those calls are left out, it is laid out again once it has one.
+const patient = () => {
+  const figure = Bokeh.Models.get("Plot").prototype.default_view.prototype;
+  for (const step of ["_measure_layout", "_after_layout"]) {
+    const done = figure[step];
+    figure[step] = function () {
+      if (this.layout != null) done.call(this);
+    };
+  }
+};
+// The component library's own lists of choices open at a click alone: the keys that open a list do as the click does.
+window.addEventListener("keydown", (event) => {
+  const pressed = event.composedPath()[0];
+  const closed = pressed instanceof Element && pressed.matches('[role="combobox"][aria-haspopup="listbox"][aria-expanded="false"]');
+  if (closed && ["Enter", " ", "ArrowDown", "ArrowUp"].includes(event.key)) {
+    event.preventDefault();
+    pressed.click();
+  }
+});
 // The component library's own labels, in the page's language; and its spacer headings, hidden from screen readers.
 (() => {
   const seen = new WeakSet();
@@ -26,6 +46,7 @@ window.addEventListener("popstate", () => window.location.reload());
     }
   };
   document.addEventListener("DOMContentLoaded", () => {
+    patient();
     mend(document);
     new MutationObserver(() => mend(document)).observe(document.body, {childList: true, subtree: true});
   });

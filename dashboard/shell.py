@@ -15,6 +15,7 @@ from panel_material_ui.base import BASE_TEMPLATE, _env
 from dashboard.address import PAGES, build, parse
 from dashboard.pages.client import ClientPage
 from dashboard.pages.coming import coming_page
+from dashboard.pages.explanation import ExplanationPage
 from dashboard.pages.model import model_page
 from dashboard.views.html import html
 
@@ -29,6 +30,8 @@ ICONS = {
     "client": "person", "portfolio": "scatter_plot", "explanation": "insights", "whatif": "tune", "model": "schema",
     "watch": "travel_explore",
 }  # fmt: skip
+FIGURED = {"client": ClientPage, "explanation": ExplanationPage}
+LINKED = ("page", "file", "wanted", "filters", "problem", "selection", "feature")
 HEADER = "#1f4e79"
 THEME = {
     "palette": {"primary": {"main": HEADER}},
@@ -65,11 +68,7 @@ class Shell:
             title=translate("app.name"),
             meta_title=f"{translate('app.name')} – {translate('app.title')}",
             meta_description=translate("app.description"),
-            header=[
-                html(
-                    pn.bind(self._header, state.param.page, state.param.file, state.param.filters), margin=(0, 0, 0, 16)
-                )
-            ],
+            header=[html(pn.bind(self._header, *(state.param[name] for name in LINKED)), margin=(0, 0, 0, 16))],
             main=[pmui.Column(self._tabs, self._content, sizing_mode="stretch_width", margin=(8, 16, 24, 16))],
             theme_config={"light": THEME, "dark": {**THEME, "palette": {"primary": {"main": "#8fbce6"}}}},
             template=_template(state.language, translate("app.toggle_theme"), translate("app.working")),
@@ -91,8 +90,8 @@ class Shell:
         self._tabs.active = PAGES.index(name)
 
     def _make(self, name: str) -> Any:
-        if name == "client":
-            page = ClientPage(self._state, self._services, self._controller, self._t)
+        if name in FIGURED:
+            page = FIGURED[name](self._state, self._services, self._controller, self._t)
             self.panes.extend(page.panes)
             return page.layout
         return model_page(self._services, self._t) if name == "model" else coming_page(name, self._state, self._t)
@@ -122,7 +121,7 @@ def follow_address(state: SessionState, location: Any) -> None:
         if parse(location.search) != parse(search) or not location.search:
             location.search = search
 
-    state.param.watch(follow, ["page", "file", "wanted", "filters", "problem"])
+    state.param.watch(follow, list(LINKED))
     follow()
 
 

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import param
 
-from dashboard.address import PAGES, Address, Filters
+from dashboard.address import FILTERED, PAGES, PICKED, SELECTION, Address, Filters
+from dashboard.explanations import LINES
 from data.schema import LANGUAGES
+from explain.selection import Selection, named_selections
 
 if TYPE_CHECKING:
+    from dashboard.explanations import ComparedImportance, PickedClients
     from dashboard.services import ClientFile
+    from dashboard.surroundings import Surroundings
     from data.schema import Language
+    from explain.importance import Level
 
 
 class SessionState(param.Parameterized):
@@ -23,25 +28,62 @@ class SessionState(param.Parameterized):
     language : "fr" or "en", fixed for the session: another language is another session.
     filters : which clients the picker offers.
     file : the client shown, with the decision and its reasons; None before the first one.
+    surroundings : what places a client among everyone; it follows `file` a little later, and is the last client's until
+        then. None before the first one.
     wanted : the client asked for, as typed or linked; differs from `file` while it is computed, or when it is unknown.
     problem : message about `wanted`, in the session's language; empty when all is well. `file` then stays, not current.
     nearest : ids nearest to an unknown one.
     facts : names of the application columns the visitor chose to read; None for the usual ones.
     focus : feature whose distribution is shown; empty for the one that weighs most.
+    usual_feature : feature that weighs most over all clients: the one explained unless another is chosen.
+    feature : feature explained on the Explanation page.
+    selection : clients set against everyone there: a name of `named_selections`, FILTERED or PICKED.
+    portfolio_selection : clients picked on the Portfolio page; None where there are none.
+    level : what a line of the importance is: a "table", a "group" (source column) or a "feature".
+    compared : importance for everyone and for the selection; the last answer while another is computed.
+    compared_with : the selection that it is of.
+    comparing : whether it is being computed.
+    trouble : message about it, in the session's language; empty when all is well. `compared` then stays, not current.
     """
 
     page: str = param.Selector(default="client", objects=list(PAGES))  # type: ignore[assignment]
     language: Language = param.Selector(default="fr", objects=list(LANGUAGES), constant=True)  # type: ignore[assignment]
     filters: Filters = param.ClassSelector(class_=Filters, default=Filters())  # type: ignore[assignment]
     file: ClientFile | None = param.Parameter(default=None)  # type: ignore[assignment]
+    surroundings: Surroundings | None = param.Parameter(default=None)  # type: ignore[assignment]
     wanted: str = param.String(default="")  # type: ignore[assignment]
     problem: str = param.String(default="")  # type: ignore[assignment]
     nearest: tuple[int, ...] = param.Parameter(default=())  # type: ignore[assignment]
     facts: tuple[str, ...] | None = param.Parameter(default=None)  # type: ignore[assignment]
     focus: str = param.String(default="")  # type: ignore[assignment]
+    usual_feature: str = param.String(default="")  # type: ignore[assignment]
+    feature: str = param.String(default="")  # type: ignore[assignment]
+    selection: str = param.Selector(  # type: ignore[assignment]
+        default=SELECTION, objects=[*named_selections(), FILTERED, PICKED]
+    )
+    portfolio_selection: PickedClients | None = param.Parameter(default=None)  # type: ignore[assignment]
+    level: Level = param.Selector(default="group", objects=list(LINES))  # type: ignore[assignment]
+    compared: ComparedImportance | None = param.Parameter(default=None)  # type: ignore[assignment]
+    compared_with: str = param.String(default="")  # type: ignore[assignment]
+    comparing: bool = param.Boolean(default=False)  # type: ignore[assignment]
+    trouble: str = param.String(default="")  # type: ignore[assignment]
+
+    @property
+    def chosen(self) -> Selection | PickedClients:
+        """The clients set against everyone; everyone where the clients picked are no longer there."""
+        if self.selection == PICKED:
+            return self.portfolio_selection or Selection()
+        return self.filters.selection if self.selection == FILTERED else named_selections()[self.selection]
 
     @property
     def address(self) -> Address:
         """The address that brings this state back."""
         shown = self.wanted or (str(self.file.client) if self.file else None)
-        return Address(page=self.page, client=shown, language=self.language, filters=self.filters)
+        return Address(
+            page=self.page,
+            client=shown,
+            language=self.language,
+            filters=self.filters,
+            selection=SELECTION if self.selection == PICKED else self.selection,
+            feature=None if self.feature == self.usual_feature else self.feature,
+        )

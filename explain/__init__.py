@@ -4,7 +4,8 @@
 * `grouping`: the same, summed by source column, each with the feature that is quoted for it.
 * `waterfall`: the way from the average client's log-odds to this client's, bar by bar.
 * `standing`: where a client stands among all clients and among the accepted ones.
-* `reasons`: the strongest reasons for and against, as sentences in French or English.
+* `reasons`: the two to four reasons of a decision, against accepted clients (`reference`), summed by what they measure
+  (`blocks`), as sentences in French or English (`sentences`, `comparison`, `usual`).
 * `contribution_store`: the contributions of every client on disk, read memory-mapped. `contribution_parts` writes it,
   range by range, with `contribution_sums`; `python -m explain portfolio` is the command.
 * `importance`: what drives the model over the portfolio, or over any selection of its clients.

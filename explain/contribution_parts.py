@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from data.features.catalog import Feature
     from data.progress import Report
 
-CLIENTS = 5_000
-"""Clients of a range: some 12 MB of what is kept."""
+CLIENTS = 10_000
+"""Clients of a range: some 25 MB of what is kept."""
 _AT_ONCE = 2048
 _RANGES = "ranges"
 _HERE = Path(__file__).parent

@@ -152,8 +152,10 @@ def dependence(feature: str, values: NDArray[np.float32], contribution: NDArray[
     else:
         place, ends = _jittered(values, finite, levels), ((-0.5, levels.size - 0.5),) * 2
     missing = np.flatnonzero(np.isnan(values)).astype(np.int64)
-    left = np.quantile(contribution[missing], _QUANTILES) if missing.size else np.full(3, np.nan)
-    heights = _ends(np.sort(contribution), _OUTSIDE_CONTRIBUTIONS)
+    left = np.quantile(contribution[missing], _QUANTILES).astype(np.float64) if missing.size else np.full(3, np.nan)
+    last = contribution.size - 1
+    left_out = int(last * _OUTSIDE_CONTRIBUTIONS)
+    heights = _ends(np.partition(contribution, [0, left_out, last - left_out, last]), _OUTSIDE_CONTRIBUTIONS)
     for array in (place, missing, left):
         array.setflags(write=False)
     return Dependence(
@@ -230,7 +232,9 @@ def interactions(
     with ThreadPoolExecutor(threads()) as pool:
         sums = np.stack(list(pool.map(sums_of, (other for _, other in others)))) if others else None
     double = contribution.astype(np.float64)
-    totals = np.stack([np.bincount(bins, power, BINS + 1) for power in (np.ones(bins.size), double, double * double)])
+    totals: NDArray[np.float64] = np.stack(
+        [np.bincount(bins, power, BINS + 1) for power in (np.ones(bins.size), double, double * double)]
+    )
     strength = _strength(totals, sums) if sums is not None else np.zeros(0)
     order = np.argsort(-strength, kind="stable")
     strength = strength[order]
@@ -250,7 +254,10 @@ def _strength(totals: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray
     known, of_x, of_xx, of_xy, of_known_y, of_known_yy = np.moveaxis(sums, 2, 0)
     by_value = _correlation(known, of_x, of_xx, of_known_y, of_known_yy, of_xy)
     by_absence = _correlation(count, known, known, of_y, of_yy, of_known_y)
-    return np.maximum((by_value * known).sum(axis=1), (by_absence * count).sum(axis=1)) / count.sum()
+    found: NDArray[np.float64] = (
+        np.maximum((by_value * known).sum(axis=1), (by_absence * count).sum(axis=1)) / count.sum()
+    )
+    return found
 
 
 def _correlation(count: Any, of_x: Any, of_xx: Any, of_y: Any, of_yy: Any, of_xy: Any) -> NDArray[np.float64]:
@@ -323,7 +330,10 @@ def _jittered(
 
 
 def _ends(ordered: NDArray[np.float32], outside: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the least and the greatest of sorted values, and the same with a share left out on each side."""
+    """Return the least and the greatest of sorted values, and the same with a share left out on each side.
+
+    It is enough that these four are at their places.
+    """
     if not ordered.size:
         return (0.0, 1.0), (0.0, 1.0)
     last = ordered.size - 1

@@ -107,6 +107,11 @@ class Importance:
         return _sorted(level, names, means[0], means[1], clients, population)
 
 
+def prepare() -> None:
+    """Compile what sums, or read what was compiled before; else the first call of `importance` does so."""
+    _compiled()
+
+
 def importance(store: Store, selection: NDArray[np.bool_] | None, level: Level) -> Importance:
     """Return the mean |contribution| of every feature, group or table over the clients selected.
 

@@ -19,7 +19,7 @@ import polars as pl
 from scipy.special import logit
 
 from data.cores import threads
-from data.errors import InvalidOption, UnknownColumn, did_you_mean
+from data.errors import InvalidOption
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,14 +97,16 @@ class Partial:
         )
 
 
-def thresholds(trees: Trees, feature: str) -> NDArray[np.float64]:
-    """Return the values at which some tree splits a feature, (T,) float64, ascending; raise UnknownColumn if none.
+def thresholds(trees: Trees, at: int) -> NDArray[np.float64]:
+    """Return the values at which some tree splits a feature, (T,) float64, ascending.
 
     A client goes left where its value is at most the threshold.
+
+    Parameters
+    ----------
+    trees : the model. Its own names of features are not asked for: LightGBM writes some of them otherwise.
+    at : place of the feature in the model's rows.
     """
-    if feature not in trees.feature_names:
-        raise UnknownColumn(f"The model has no feature {feature!r}.{did_you_mean(feature, trees.feature_names)}")
-    at = trees.feature_names.index(feature)
     found = [tree.threshold[tree.feature == at] for tree in trees.trees]
     return np.unique(np.concatenate(found)) if found else np.zeros(0)
 
@@ -135,8 +137,9 @@ def grid(feature: str, at: int, splits: NDArray[np.float64], column: NDArray[np.
         chosen = np.unique(np.searchsorted(splits, spread, side="left"))
     bounds = np.concatenate([[-np.inf], splits, [np.inf]])
     start, end = bounds[chosen], bounds[chosen + 1]
-    above = np.nextafter(start, np.inf)
-    value = np.where(np.isfinite(end), end, np.where(np.isfinite(start), above, 0.0))
+    value = end.copy()
+    if np.isinf(value[-1]):
+        value[-1] = start[-1] + max(abs(start[-1]), 1.0) if np.isfinite(start[-1]) else 0.0
     for array in (start, end, value):
         array.setflags(write=False)
     return Grid(feature, at, start, end, value, steps, _usual(finite))

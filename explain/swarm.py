@@ -25,6 +25,7 @@ PARTS = ("low", "middle", "high", "missing")
 WIDEST = 0.46
 _BINS = 512
 _SMOOTH = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+_OUTSIDE = 0.0005
 _GOLDEN = 0.6180339887498949
 _QUANTILES = (0.1, 0.5, 0.9)
 
@@ -39,15 +40,31 @@ class Swarm:
     contribution : (n,) float32, log-odds of repayment: above zero helps the client.
     offset : (n,) float32, in [-WIDEST, WIDEST], from the middle of the band.
     rank : (n,) float32, in [0, 1], of the client's value among all clients; NaN where it is missing.
-    clients : (4,) int64, clients whose value is in the lowest, middle and highest third of the ranks, or missing.
-    least, greatest : (4,) float64, of their values, in the feature's unit; NaN where there are none.
-    quantiles : (4, 3) float64, the 10 %, 50 % and 90 % quantiles of their contributions; NaN where there is nobody.
+    usual : the least and the greatest contribution with the furthest 0.05 % of clients left out on each side; both 0
+        where there is nobody.
     """
 
     feature: str
     contribution: NDArray[np.float32]
     offset: NDArray[np.float32]
     rank: NDArray[np.float32]
+    usual: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a feature contributes to the clients with a low, a middle, a high value, and to those without.
+
+    Attributes
+    ----------
+    feature : name of the feature.
+    clients : (4,) int64, clients whose value is in the lowest, middle and highest third of the ranks, or missing.
+    least, greatest : (4,) float64, of their values, in the feature's unit; NaN where there are none.
+    quantiles : (4, 3) float64, the 10 %, 50 % and 90 % quantiles of their contributions, log-odds of repayment; NaN
+        where there is nobody.
+    """
+
+    feature: str
     clients: NDArray[np.int64]
     least: NDArray[np.float64]
     greatest: NDArray[np.float64]
@@ -69,29 +86,42 @@ class Swarm:
         )
 
 
-def swarm(
-    feature: str, values: NDArray[np.float32], contribution: NDArray[np.float32], rank: NDArray[np.float32]
-) -> Swarm:
+def swarm(feature: str, contribution: NDArray[np.float32], rank: NDArray[np.float32]) -> Swarm:
     """Return the swarm of a feature.
 
     Parameters
     ----------
     feature : its name, kept in the result.
-    values : (n,) float32, of all clients or of some, in the portfolio's order; NaN where missing.
-    contribution : (n,) float32, log-odds of repayment.
+    contribution : (n,) float32, log-odds of repayment, of all clients or of some, in the portfolio's order.
     rank : (n,) float32, as `ranks` gives it over all clients, or the other way round where people read it so.
+
+    Raises
+    ------
+    InvalidOption
+        If the two don't have one length.
+    """
+    _check(feature, contribution.shape, rank.shape)
+    offset = offsets(contribution)
+    offset.setflags(write=False)
+    return Swarm(feature, contribution, offset, rank, _usual(contribution))
+
+
+def parts(
+    feature: str, values: NDArray[np.float32], contribution: NDArray[np.float32], rank: NDArray[np.float32]
+) -> Parts:
+    """Return what a feature contributes, by its value.
+
+    Parameters
+    ----------
+    feature, contribution, rank : as `swarm` reads them.
+    values : (n,) float32, the feature of the same clients, NaN where missing.
 
     Raises
     ------
     InvalidOption
         If the three don't have one length.
     """
-    shapes = (values.shape, contribution.shape, rank.shape)
-    if len(set(shapes)) > 1 or contribution.ndim != 1:
-        raise InvalidOption(
-            f"Feature {feature} has values, contributions and ranks of shapes {shapes}: one of each is needed for "
-            "every client."
-        )
+    _check(feature, values.shape, contribution.shape, rank.shape)
     part = np.where(np.isnan(rank), np.float32(3.0), np.minimum(np.floor(rank * 3.0), 2.0)).astype(np.int8)
     clients = np.bincount(part, minlength=len(PARTS)).astype(np.int64)
     quantiles = np.full((len(PARTS), len(_QUANTILES)), np.nan)
@@ -100,10 +130,9 @@ def swarm(
         chosen = part == number
         quantiles[number] = np.quantile(contribution[chosen], _QUANTILES)
         least[number], greatest[number] = values[chosen].min(), values[chosen].max()
-    offset = offsets(contribution)
-    for array in (offset, clients, least, greatest, quantiles):
+    for array in (clients, least, greatest, quantiles):
         array.setflags(write=False)
-    return Swarm(feature, contribution, offset, rank, clients, least, greatest, quantiles)
+    return Parts(feature, clients, least, greatest, quantiles)
 
 
 def ranks(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -144,4 +173,20 @@ def offsets(contribution: NDArray[np.float32]) -> NDArray[np.float32]:
     bins = ((contribution - np.float32(low)) * scale).astype(np.int32)
     density = np.convolve(np.bincount(bins, minlength=_BINS).astype(np.float64), _SMOOTH, mode="same")
     height = (WIDEST * np.sqrt(density / density.max())).astype(np.float32)
-    return height[bins] * spread(contribution.size)
+    found: NDArray[np.float32] = height[bins] * spread(contribution.size)
+    return found
+
+
+def _usual(contribution: NDArray[np.float32]) -> tuple[float, float]:
+    if not contribution.size:
+        return 0.0, 0.0
+    last = contribution.size - 1
+    left_out = int(last * _OUTSIDE)
+    parted = np.partition(contribution, [left_out, last - left_out])
+    return float(parted[left_out]), float(parted[last - left_out])
+
+
+def _check(feature: str, *shapes: tuple[int, ...]) -> None:
+    if len(set(shapes)) > 1 or len(shapes[0]) != 1:
+        told = " and ".join(map(str, shapes))
+        raise InvalidOption(f"What is given of feature {feature} has shapes {told}: one of each a client is needed.")

@@ -63,14 +63,14 @@ def distance(score: float, policy: Policy, translate: Translator) -> str:
     points = 100 * (score - policy.threshold)
     return translate(
         "gauge.above" if points >= 0 else "gauge.below",
-        points=translate.number(abs(points), _digits(score, policy)),
+        points=translate.number(abs(points), score_digits(score, policy)),
         threshold=threshold_text(policy, translate),
     )
 
 
 def score_text(score: float, policy: Policy, translate: Translator) -> str:
     """Return a score as a percentage, with as many decimals as tell it from the threshold."""
-    return translate.percent(score, _digits(score, policy))
+    return translate.percent(score, score_digits(score, policy))
 
 
 def threshold_text(policy: Policy, translate: Translator) -> str:
@@ -78,7 +78,8 @@ def threshold_text(policy: Policy, translate: Translator) -> str:
     return translate.percent(policy.threshold, 0 if math.isclose(policy.threshold, round(policy.threshold, 2)) else 1)
 
 
-def _digits(score: float, policy: Policy) -> int:
+def score_digits(score: float, policy: Policy) -> int:
+    """Return how many decimals of the percentage tell a score from the threshold, at least one."""
     apart = 100 * abs(score - policy.threshold)
     return next((digits for digits in range(1, MOST_DIGITS) if apart == 0 or round(apart, digits) > 0), MOST_DIGITS)
 

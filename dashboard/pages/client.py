@@ -8,11 +8,15 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboard.views.decision import decision_view
+from dashboard.views.dependence import ClientDependenceView
 from dashboard.views.facts import FactsView
+from dashboard.views.local_global import LocalGlobalView
+from dashboard.views.neighbours import NeighboursView
 from dashboard.views.picker import Picker
 from dashboard.views.problem import problem_view
 from dashboard.views.reasons import ReasonsView
 from dashboard.views.standing import StandingView
+from dashboard.views.used import UsedView
 
 if TYPE_CHECKING:
     from dashboard.controller import Controller
@@ -35,18 +39,23 @@ class ClientPage(pn.viewable.Viewer):
     ) -> None:
         super().__init__(**params)
         reasons = ReasonsView(state, services, translate)
+        matters = LocalGlobalView(state, services, translate)
         standing = StandingView(state, services, translate)
-        self.panes = [reasons.figure.pane, standing.figure.pane]
+        dependence = ClientDependenceView(state, services, translate)
+        self.panes = [view.figure.pane for view in (reasons, matters, standing, dependence)]
         decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
         shown = pn.bind(lambda file: file is not None, state.param.file)
-        narrow, wide = {"xs": 12, "md": 4}, {"xs": 12, "md": 8}
         self.layout = pmui.Column(
             problem_view(state, translate),
             pmui.Grid(
-                pmui.Grid(decision, size=narrow),
-                pmui.Grid(_card(reasons, shown), size=wide),
-                pmui.Grid(_card(FactsView(state, translate), shown), size=narrow),
-                pmui.Grid(_card(standing, shown), size=wide),
+                pmui.Grid(decision, size=_wide(4)),
+                pmui.Grid(_card(reasons, shown), size=_wide(8)),
+                pmui.Grid(_card(matters, shown), size=_wide(12)),
+                pmui.Grid(_card(standing, shown), size=_wide(6)),
+                pmui.Grid(_card(dependence, shown), size=_wide(6)),
+                pmui.Grid(_card(NeighboursView(state, services, translate), shown), size=_wide(12)),
+                pmui.Grid(_card(UsedView(state, services, translate), shown), size=_wide(7)),
+                pmui.Grid(_card(FactsView(state, translate), shown), size=_wide(5)),
                 container=True,
                 spacing=2,
                 sizing_mode="stretch_width",
@@ -59,6 +68,11 @@ class ClientPage(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the page."""
         return self.layout
+
+
+def _wide(columns: int) -> dict[str, int]:
+    """Return the size of a place: `columns` of 12 on a wide screen, all of them on a narrow one."""
+    return {"xs": 12, "md": columns}
 
 
 def _stack(*cards: Any) -> pmui.Column:

@@ -21,7 +21,8 @@ class LiveFigure:
     """
 
     def __init__(self) -> None:
-        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", margin=0)
+        # By default two figures whose axes happen to have one name would share one range.
+        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", margin=0, linked_axes=False)
         self._pipe: Any = None
         self._dress: Callable[[Any], None] | None = None
 

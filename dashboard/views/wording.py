@@ -9,6 +9,7 @@ from data.features.catalog import group_label
 from data.features.values import display_raw, display_value
 from data.schema import table
 from explain.reasons import reasons
+from explain.reference import SEED, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,20 +47,46 @@ class Wording:
         return self.number(quoted, float(file.row[at]))
 
     def sentences_html(self, file: ClientFile) -> str:
-        """Return the strongest reasons for and against, as two lists of sentences."""
-        found = reasons(file.grouped, self._services.catalog, file.facts, file.compared, language=self.language)
-        t = self._t
-        return (
-            '<div class="reasons">'
-            f"{self._list(t('reasons.for'), found.for_, 'for', t('reasons.none_for'))}"
-            f"{self._list(t('reasons.against'), found.against, 'against', t('reasons.none_against'))}</div>"
+        """Return the reasons of the decision, in order, then those of the other side and the protected ones used."""
+        t, services = self._t, self._services
+        if file.blocks is None:
+            return f'<p class="soft">{escape(t("reasons.nobody_accepted"))}</p>'
+        outcome = file.outcome
+        found = reasons(
+            file.blocks, services.catalog, file.facts, file.compared, file.usual,
+            score=outcome.score, threshold=services.policy.threshold, language=self.language,
+        )  # fmt: skip
+        own, other = ("for", "against") if found.accepted else ("against", "for")
+        accepted = int(services.accepted.sum())
+        compared = (
+            t("reasons.compared", count=t.number(SIZE, 0), seed=SEED)
+            if accepted > SIZE
+            else t("reasons.compared_with_all", count=t.number(accepted, 0))
         )
+        near = f'<p class="near">{escape(found.near_text)}</p>' if found.near else ""
+        decided = t("reasons.accepted" if found.accepted else "reasons.refused")
+        given, others = self._list(found.given, own, "ol"), self._list(found.other, other, "ul")
+        sections = [
+            f'<section><h3>{escape(decided)}</h3><p class="soft">{escape(compared)}</p>{near}{given}</section>',
+            f"<section><h3>{escape(t(f'reasons.{other}'))}</h3>{others}</section>",
+        ]
+        if found.restricted:
+            told = f"{t('reasons.restricted_intro')} {found.restricted[0].note}"
+            used = "".join(self._item(reason, noted=False) for reason in found.restricted)
+            sections.append(
+                f'<section class="wide"><h3>{escape(t("reasons.restricted"))}</h3>'
+                f'<p class="soft">{escape(told)}</p><ul>{used}</ul></section>'
+            )
+        return f'<div class="reasons">{"".join(sections)}</div>'
 
-    def _list(self, title: str, listed: Sequence[Reason], side: str, nothing: str) -> str:
+    def _list(self, listed: Sequence[Reason], side: str, kind: str) -> str:
         if not listed:
-            return f"<section><h3>{escape(title)}</h3><p class='soft'>{escape(nothing)}</p></section>"
-        tag = f' <span class="tag">{escape(self._t("reasons.protected"))}</span>'
-        items = "".join(
-            f'<li class="{side}">{escape(reason.text)}{tag if reason.protected else ""}</li>' for reason in listed
-        )
-        return f"<section><h3>{escape(title)}</h3><ul>{items}</ul></section>"
+            return f"<p class='soft'>{escape(self._t(f'reasons.none_{side}'))}</p>"
+        return f"<{kind}>{''.join(self._item(reason) for reason in listed)}</{kind}>"
+
+    def _item(self, reason: Reason, *, noted: bool = True) -> str:
+        side = "for" if reason.contribution > 0 else "against"
+        tag = f' <span class="tag">{escape(self._t("reasons.protected"))}</span>' if reason.protected else ""
+        note = f'<p class="soft">{escape(reason.note)}</p>' if reason.note and noted else ""
+        said = f"<strong>{escape(reason.title)}</strong>{tag}<p>{escape(reason.detail)}</p>{note}"
+        return f'<li class="{side}">{said}</li>'

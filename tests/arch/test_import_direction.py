@@ -50,6 +50,7 @@ def test_what_is_allowed_passes(project: Path) -> None:
     (project / "dashboard/views/gauge.py").write_text("import holoviews\nimport dashboard.figures\nimport explain\n")
     (project / "dashboard/controller.py").write_text("import dashboard.jobs\nimport dashboard.state\n")
     (project / "bench/contenders/vision.py").write_text("import tensorflow\nimport ultralytics\n")
+    (project / "bench/__init__.py").write_text("import explain\n")
     done = lint_imports(project)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -62,7 +63,7 @@ def test_what_is_allowed_passes(project: Path) -> None:
         ("explain", "dashboard"),
         ("dashboard", "bench"),
         ("bench", "dashboard"),
-        ("bench", "explain"),
+        ("explain", "bench"),
         ("dashboard.figures", "dashboard.views"),
         ("dashboard.views", "dashboard.pages"),
         ("dashboard.controller", "dashboard.views"),

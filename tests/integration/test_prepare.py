@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from dashboard import prepare as module
 from dashboard.prepare import STEPS, prepare, prepare_synthetic
-from data.errors import InvalidOption, MissingTable, SourceError, StoreError
-from data.files import read_json
-from data.paths import model_folder, portfolio_folder, raw_folder
+from dashboard.services import Services
+from data.errors import HashMismatch, InvalidOption, MissingTable, SourceError, StoreError, UnknownPortfolio
+from data.files import read_json, write_json
+from data.paths import model_folder, portfolio_folder, raw_folder, shapley_folder
 from data.sources import import_raw
-from data.store import Portfolio, find_portfolios
+from data.store import Portfolio, find_portfolios, write_importance, write_portfolio_manifest
 from data.synthetic_tables import make_synthetic
+from explain.contribution_store import ContributionStore
 from models.scorer import Scorer
 
 pytestmark = pytest.mark.slow
@@ -47,13 +51,17 @@ def test_one_command_makes_a_portfolio_whose_scores_are_the_models(prepared: Pat
     scores = scorer.score(portfolio.features.rows(some))
     assert np.array_equal(scores.raw, portfolio.raw[some])
     assert np.array_equal(scores.score, portfolio.score[some])
+    store = ContributionStore.open(shapley_folder("small"))
+    store.check_belongs(portfolio.model_hash, portfolio.features.data_hash)
+    assert portfolio.importance == store.importance("group").by_name()
     assert sum(portfolio.importance.values()) > 0
+    assert np.array_equal(expit(store.logits), portfolio.score)
 
 
 def test_a_second_run_does_nothing_again(here: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = prepare(tables, "mine")
     before = {path: path.stat().st_mtime_ns for path in here.rglob("*") if path.is_file() and path.name != ".lock"}
-    for name in ("train", "write_scores", "write_importance", "write_portfolio_manifest"):
+    for name in ("train", "write_scores", "write_contributions", "write_importance", "write_portfolio_manifest"):
         monkeypatch.setattr(module, name, _must_not_run)
     again = prepare(tables, "mine")
     after = {path: path.stat().st_mtime_ns for path in here.rglob("*") if path.is_file() and path.name != ".lock"}
@@ -80,6 +88,56 @@ def test_a_step_that_fails_keeps_what_was_finished_and_the_next_run_goes_on(
     assert set(read_json(portfolio_folder("mine") / STEPS, "")) == {"train"}
     monkeypatch.setattr(module, "train", _must_not_run)
     assert len(prepare(tables, "mine")) == CLIENTS
+
+
+@pytest.mark.parametrize("contributions", ["missing", "damaged", "of another model"])
+def test_a_portfolio_without_its_contributions_gets_them_and_keeps_the_rest(
+    here: Path, tables: Path, contributions: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tables, "mine")
+    folder = shapley_folder("mine")
+    before = ContributionStore.open(folder).manifest["files"]
+    if contributions == "missing":
+        shutil.rmtree(folder)
+    elif contributions == "damaged":
+        (folder / "groups.npy").write_bytes(b"\0" * (folder / "groups.npy").stat().st_size)
+    else:
+        manifest = read_json(folder / "manifest.json", "")
+        write_json(folder / "manifest.json", {**manifest, "model_hash": "0" * 64})
+    for name in ("train", "write_scores", "write_portfolio_manifest"):
+        monkeypatch.setattr(module, name, _must_not_run)
+    prepare(tables, "mine")
+    assert ContributionStore.open(folder).manifest["files"] == before
+    Services(Portfolio.open("mine"), model_folder("mine"))
+
+
+def test_a_portfolio_from_before_there_were_contributions_gets_them(
+    here: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importance = prepare(tables, "mine").importance
+    shutil.rmtree(shapley_folder("mine"))
+    write_importance(portfolio_folder("mine"), {"application.AMT_CREDIT": 0.5})
+    write_portfolio_manifest(portfolio_folder("mine"), "mine")
+    for name in ("train", "write_scores"):
+        monkeypatch.setattr(module, name, _must_not_run)
+    prepare(tables, "mine")
+    assert Portfolio.open("mine", verify=True).importance == importance
+
+
+def test_the_dashboard_opens_no_portfolio_without_its_own_contributions(
+    here: Path, tables: Path, tmp_path: Path
+) -> None:
+    portfolio = prepare(tables, "mine")
+    folder, model = shapley_folder("mine"), model_folder("mine")
+    assert len(Services(portfolio, model).contributions) == CLIENTS
+    shutil.copytree(folder, tmp_path / "others")
+    manifest = read_json(tmp_path / "others" / "manifest.json", "")
+    write_json(tmp_path / "others" / "manifest.json", {**manifest, "data_hash": "0" * 64})
+    with pytest.raises(HashMismatch, match="are of features 000000000000…, this is"):
+        Services(portfolio, model, tmp_path / "others")
+    shutil.rmtree(folder)
+    with pytest.raises(UnknownPortfolio, match=r"mine has no contributions .*Prepare the portfolio again.*--features"):
+        Services(portfolio, model)
 
 
 @pytest.mark.parametrize("seconds", [3.0, 6.0, 12.0])

@@ -47,9 +47,26 @@ def test_an_adviser_picks_a_client_and_sees_the_decision_the_gauge_and_the_reaso
     expect(meter).to_have_attribute("aria-valuenow", f"{100 * score:.1f}")
     expect(meter).to_have_attribute("aria-valuetext", re.compile("Prêt accordé.*au-dessus du seuil de 52"))
     expect(page.get_by_role("img", name=re.compile("Cascade des motifs"))).to_be_visible()
-    expect(page.get_by_role("heading", name="Ce qui aide ce client")).to_be_visible()
+    expect(page.get_by_role("heading", name="Motifs de l’accord, par comparaison avec les clients")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ce qui pèse contre ce client")).to_be_visible()
     expect(page.get_by_text(re.compile("la probabilité de remboursement\\.$")).first).to_be_visible()
     expect(page).to_have_url(re.compile(rf"\?page=client&client={client}&lang=fr$"))
+
+
+def test_a_refusal_has_two_to_four_numbered_reasons_and_what_helps_after_them(
+    page: Page, server: str, portfolio: Portfolio
+) -> None:
+    _open(page, f"{server}/?client={_clients(portfolio, accepted=False)[5]}&lang=en")
+    heading = page.get_by_role("heading", name="Reasons for the refusal, compared with accepted clients")
+    expect(heading).to_be_visible()
+    given = page.locator("section", has=heading).get_by_role("list")
+    expect(given).to_have_js_property("tagName", "OL")
+    assert 2 <= given.get_by_role("listitem").count() <= 4
+    expect(given.get_by_role("listitem").first).to_contain_text("lowers the probability of repayment")
+    expect(page.get_by_text(re.compile("Compared with the [0-9]+ accepted clients"))).to_be_visible()
+    headings = page.locator(".reasons h3")
+    expect(headings.nth(0)).to_contain_text("Reasons for the refusal")
+    expect(headings.nth(1)).to_have_text("What helps this client")
 
 
 def test_the_gauge_names_its_seven_levels_and_marks_the_clients_own(page: Page, server: str) -> None:
@@ -249,3 +266,54 @@ def test_a_link_to_an_unknown_client_shows_nobody_else_and_leads_on(
     expect(page.get_by_role("heading", name=f"Client {client}")).to_be_visible()
     expect(page.get_by_role("heading", name="Pourquoi cette décision")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_matters_here_is_beside_what_matters_for_everyone(page: Page, server: str) -> None:
+    _open(page, server)
+    expect(page.get_by_role("img", name=re.compile("^Poids des motifs pour tous et pour ce client"))).to_be_visible()
+    head = page.get_by_role("columnheader", name="Clients pour qui il pèse moins")
+    expect(head).to_be_hidden()
+    page.get_by_text("Les mêmes poids en tableau").click()
+    expect(head).to_be_visible()
+    rows = page.get_by_role("region", name="Les mêmes poids en tableau").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text(re.compile(r"\d\s*%$"))
+    before = rows.nth(1).inner_text()
+    page.get_by_role("button", name="Client suivant").click()
+    expect(rows.nth(1)).not_to_have_text(before, use_inner_text=True)
+    expect(rows.nth(1)).to_contain_text(re.compile(r"\d\s*%$"))
+
+
+def test_similar_clients_follow_the_client_shown_and_can_be_opened(
+    page: Page, server: str, portfolio: Portfolio
+) -> None:
+    first, second = (int(client) for client in portfolio.features.ids[[60, 61]])
+    _open(page, f"{server}/?client={first}")
+    expect(page.get_by_role("heading", name=f"Les clients les plus proches de {first}")).to_be_visible()
+    page.get_by_role("button", name="Client suivant").click()
+    expect(page.get_by_role("heading", name=f"Les clients les plus proches de {second}")).to_be_visible()
+    links = page.get_by_role("link", name=re.compile(r"^Client \d+$"))
+    expect(links).to_have_count(6)
+    other = int(links.last.inner_text().split()[1])
+    assert other not in (first, second)
+    assert portfolio.score[portfolio.features.position(other)] < 0.52
+    links.last.click()
+    expect(page.get_by_role("heading", name=f"Client {other}", exact=True)).to_be_visible()
+    expect(page.get_by_text("Prêt non accordé", exact=True)).to_be_visible()
+
+
+def test_what_was_used_adds_up_and_can_be_searched(page: Page, server: str) -> None:
+    _open(page, server)
+    score = page.get_by_role("meter").get_attribute("aria-valuetext").split(",\u202f")[0].split("%")[0]
+    expect(page.get_by_text(re.compile("^Client moyen .* contributions .* ensemble "))).to_contain_text(score.strip())
+    table = page.get_by_role("table", name="Ce qui a été utilisé pour ce client")
+    rows = table.get_by_role("rowheader")
+    expect(rows).to_have_count(20)
+    expect(table.get_by_text("…", exact=True)).to_have_count(0)
+    page.get_by_label("Chercher une variable").fill("externe score")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Chercher une variable").fill("rien de tel")
+    expect(page.get_by_text(re.compile(r"n’a «\srien de tel\s» dans son nom"))).to_be_visible()
+    page.get_by_label("Chercher une variable").fill("")
+    page.get_by_role("button", name=re.compile("^Tout afficher")).press("Enter")
+    page.get_by_role("button", name="Afficher les 20 plus fortes").wait_for()
+    assert rows.count() > 20

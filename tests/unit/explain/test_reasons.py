@@ -1,4 +1,4 @@
-"""Reasons: which ones, how strong, and the very sentences in both languages."""
+"""Reasons of a decision: which ones, how many, in which order, flagged or not."""
 
 from __future__ import annotations
 
@@ -7,27 +7,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 import explain
-from data.errors import FeatureMismatch, InvalidOption, UnknownColumn
+from data.errors import FeatureMismatch, InvalidOption, ModelError, UnknownColumn
 from data.features.catalog import features
-from explain.grouping import group_contributions, grouping
-from explain.reasons import is_protected, reason_features, reasons
+from explain.blocks import blocks, in_blocks
+from explain.contributions import Contributions
+from explain.reasons import COUNT, MARGIN, NOTHING, reason_features, reasons
 from explain.standing import stand
 
 CATALOG = features()
 NAMES = tuple(feature.name for feature in CATALOG)
 PLACE = {name: place for place, name in enumerate(NAMES)}
+THRESHOLD = 0.52
 
 
-def client(contributions, row=None):
-    """Return grouped contributions of a client of whom only these features count; other values are 0."""
-    values, values_of = np.zeros(len(NAMES)), np.zeros(len(NAMES))
+def client(contributions, row=None, score=None):
+    """Return the contributions by block of a client of whom only these features count; other values are 0."""
+    values, own = np.zeros(len(NAMES)), np.zeros(len(NAMES))
     for name, value in contributions.items():
         values[PLACE[name]] = value
     for name, value in (row or {}).items():
-        values_of[PLACE[name]] = value
-    return group_contributions(grouping(NAMES, CATALOG), values, values_of, 0.0, float(values.sum()))
+        own[PLACE[name]] = value
+    logit_score = 0.8 + float(values.sum()) if score is None else float(logit(score))
+    base = logit_score - float(values.sum())
+    return in_blocks(Contributions(NAMES, values, own, base, logit_score, 0.0), CATALOG)
+
+
+def reasons_of(blocked, facts=None, standings=(), usual=None, *, language="en", threshold=THRESHOLD, **options):
+    score = float(expit(blocked.logit_score))
+    return reasons(
+        blocked, CATALOG, facts or {}, standings, usual, score=score, threshold=threshold, language=language, **options
+    )
 
 
 def standing(name, value, others):
@@ -38,233 +50,191 @@ def standing(name, value, others):
     return stand(name, column, accepted, column.size - 1)
 
 
-def sentences(language, contributions, row=None, facts=None, standings=()):
-    found = reasons(client(contributions, row), CATALOG, facts or {}, standings, language=language)
-    return [reason.text.replace("\u00a0", " ").replace("\u202f", " ") for reason in (*found.for_, *found.against)]
+def plain(text):
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
-HUNDRED = np.arange(100) / 100
-OLDER = [*(np.arange(999) * -20), -25000]
-
-SITUATIONS = {
-    "less": (
-        ({"EXT_SOURCE_3": -0.8}, {"EXT_SOURCE_3": 0.125}, {}, [standing("EXT_SOURCE_3", 0.125, HUNDRED)]),
-        (
-            "Score externe 3 : 0,12, c’est moins que pour 87 % des clients acceptés. "
-            "Cela réduit beaucoup la probabilité de remboursement."
-        ),
-        (
-            "External score 3: 0.12, less than for 87% of accepted clients. "
-            "This greatly lowers the probability of repayment."
-        ),
-    ),
-    "more": (
-        ({"EXT_SOURCE_3": 0.8}, {"EXT_SOURCE_3": 0.805}, {}, [standing("EXT_SOURCE_3", 0.805, HUNDRED)]),
-        (
-            "Score externe 3 : 0,81, c’est plus que pour 81 % des clients acceptés. "
-            "Cela augmente beaucoup la probabilité de remboursement."
-        ),
-        (
-            "External score 3: 0.81, more than for 81% of accepted clients. "
-            "This greatly raises the probability of repayment."
-        ),
-    ),
-    "middle": (
-        ({"EXT_SOURCE_3": 0.8}, {"EXT_SOURCE_3": 0.515}, {}, [standing("EXT_SOURCE_3", 0.515, HUNDRED)]),
-        (
-            "Score externe 3 : 0,52, au milieu des clients acceptés (médiane : 0,50). "
-            "Cela augmente beaucoup la probabilité de remboursement."
-        ),
-        (
-            "External score 3: 0.52, about the middle of accepted clients (median: 0.50). "
-            "This greatly raises the probability of repayment."
-        ),
-    ),
-    "an elapsed time, said the other way round than it is counted": (
-        ({"DAYS_BIRTH": 0.8}, {"DAYS_BIRTH": -20000}, {}, [standing("DAYS_BIRTH", -20000, OLDER)]),
-        (
-            "Âge : 54 ans, c’est plus que pour près de 100 % des clients acceptés. "
-            "Cela augmente beaucoup la probabilité de remboursement."
-        ),
-        (
-            "Age: 54 years, more than for nearly 100% of accepted clients. "
-            "This greatly raises the probability of repayment."
-        ),
-    ),
-    "the same as many": (
-        ({"CNT_CHILDREN": -0.8}, {"CNT_CHILDREN": 1}, {}, [standing("CNT_CHILDREN", 1, [1] * 7 + [0, 2, 3])]),
-        "Nombre d’enfants : 1, comme 70 % des clients acceptés. Cela réduit beaucoup la probabilité de remboursement.",
-        "Number of children: 1, like 70% of accepted clients. This greatly lowers the probability of repayment.",
-    ),
-    "nothing to compare with": (
-        ({"EXT_SOURCE_3": -0.8}, {"EXT_SOURCE_3": 0.125}, {}, []),
-        "Score externe 3 : 0,12. Cela réduit beaucoup la probabilité de remboursement.",
-        "External score 3: 0.12. This greatly lowers the probability of repayment.",
-    ),
-    "a missing number": (
-        ({"DAYS_EMPLOYED": -0.8}, {"DAYS_EMPLOYED": np.nan}, {}, [standing("DAYS_EMPLOYED", np.nan, HUNDRED)]),
-        (
-            "Ancienneté dans l’emploi : non renseigné. "
-            "Cette absence d’information réduit beaucoup la probabilité de remboursement."
-        ),
-        "Time in current job: not given. The lack of this information greatly lowers the probability of repayment.",
-    ),
-    "no history": (
-        ({"INSTAL_DPD_MEAN": 0.8}, {"INSTAL_DPD_MEAN": np.nan}, {}, []),
-        (
-            "Jours de retard de paiement — moyenne, échéances des anciens crédits : "
-            "aucune donnée dans l’historique du client. "
-            "Cette absence d’information augmente beaucoup la probabilité de remboursement."
-        ),
-        (
-            "Days paid late — average, instalments of earlier credits: no data in the client’s history. "
-            "The lack of this information greatly raises the probability of repayment."
-        ),
-    ),
-    "a category, whose other indicator weighs more": (
-        (
-            {"NAME_CONTRACT_TYPE_Cash loans": -0.1, "NAME_CONTRACT_TYPE_Revolving loans": -0.7},
-            {"NAME_CONTRACT_TYPE_Cash loans": 1},
-            {"NAME_CONTRACT_TYPE": "Cash loans"},
-            [standing("NAME_CONTRACT_TYPE_Cash loans", 1, [1] * 9 + [0])],
-        ),
-        (
-            "Type de contrat : Prêt personnel, comme 90 % des clients acceptés. "
-            "Cela réduit beaucoup la probabilité de remboursement."
-        ),
-        "Contract type: Cash loan, like 90% of accepted clients. This greatly lowers the probability of repayment.",
-    ),
-    "a missing category": (
-        ({"OCCUPATION_TYPE_Laborers": 0.8}, {}, {"OCCUPATION_TYPE": None}, []),
-        "Profession : non renseigné. Cette absence d’information augmente beaucoup la probabilité de remboursement.",
-        "Occupation: not given. The lack of this information greatly raises the probability of repayment.",
-    ),
-    "a flag that few have": (
-        ({"FLAG_DOCUMENT_3": 0.8}, {"FLAG_DOCUMENT_3": 1}, {}, [standing("FLAG_DOCUMENT_3", 1, [0] * 9 + [1])]),
-        (
-            "Document 3 fourni : Oui, comme 10 % des clients acceptés. "
-            "Cela augmente beaucoup la probabilité de remboursement."
-        ),
-        "Document 3 provided: Yes, like 10% of accepted clients. This greatly raises the probability of repayment.",
-    ),
-    "a flag that nobody has": (
-        ({"FLAG_DOCUMENT_3": 0.8}, {"FLAG_DOCUMENT_3": 1}, {}, [standing("FLAG_DOCUMENT_3", 1, [0] * 9)]),
-        (
-            "Document 3 fourni : Oui, comme aucun des clients acceptés. "
-            "Cela augmente beaucoup la probabilité de remboursement."
-        ),
-        (
-            "Document 3 provided: Yes, like none of the accepted clients. "
-            "This greatly raises the probability of repayment."
-        ),
-    ),
-    "one aggregate among others": (
-        (
-            {"BURO_DAYS_CREDIT_MEAN": -0.4, "ACTIVE_DAYS_CREDIT_MAX": -0.3, "CLOSED_DAYS_CREDIT_MIN": 0.5},
-            {"BURO_DAYS_CREDIT_MEAN": -900},
-            {},
-            [],
-        ),
-        (
-            "Ancienneté du crédit au bureau — moyenne, crédits au bureau : 2,5 ans. "
-            "Avec les autres chiffres de même origine, cela réduit beaucoup la probabilité de remboursement."
-        ),
-        (
-            "Time since bureau credit application — average, credits at the bureau: 2.5 years. "
-            "With the other figures from the same source, this greatly lowers the probability of repayment."
-        ),
-    ),
-}
+REFUSED = {
+    "EXT_SOURCE_1": -0.9, "AMT_CREDIT": -0.5, "AMT_INCOME_TOTAL": -0.3, "BURO_DAYS_CREDIT_MEAN": -0.25,
+    "CC_AMT_BALANCE_MEAN": -0.2, "DAYS_LAST_PHONE_CHANGE": 0.3, "OWN_CAR_AGE": 0.2,
+}  # fmt: skip
+"""Five ordinary blocks against, two for."""
 
 
-@pytest.mark.parametrize("situation", SITUATIONS)
-def test_what_is_said(situation):
-    given, french, english = SITUATIONS[situation]
-    assert sentences("fr", *given) == [french]
-    assert sentences("en", *given) == [english]
+def listed(found):
+    return [reason.block for reason in found]
+
+
+def test_a_refusal_has_at_most_four_reasons_the_strongest_first_and_the_other_side_beside():
+    found = reasons_of(client(REFUSED))
+    assert not found.accepted
+    assert found.side == "against"
+    assert listed(found.given) == ["external_scores", "loan", "income", "bureau_ages"]
+    assert listed(found.other) == ["contact", "car"]
+    assert found.given is found.against
+    contributions = [reason.contribution for reason in found.given]
+    assert contributions == sorted(contributions)
+    assert listed(reasons_of(client(REFUSED), count=2).given) == ["external_scores", "loan"]
+
+
+def test_an_acceptance_has_the_same_kind_of_reasons():
+    found = reasons_of(client({name: -value for name, value in REFUSED.items()}))
+    assert found.accepted
+    assert found.side == "for"
+    assert listed(found.given) == ["external_scores", "loan", "income", "bureau_ages"]
+    assert listed(found.other) == ["contact", "car"]
 
 
 def test_strength_is_the_share_of_all_contributions():
-    grouped = client({"EXT_SOURCE_1": 0.12, "EXT_SOURCE_2": 0.05, "EXT_SOURCE_3": 0.03, "AMT_CREDIT": -0.8})
-    found = reasons(grouped, CATALOG, {}, language="fr")
+    weights = {"EXT_SOURCE_1": 0.12, "AMT_INCOME_TOTAL": 0.05, "OWN_CAR_AGE": 0.04, "AMT_CREDIT": -0.79}
+    found = reasons_of(client(weights))
     assert [reason.strength for reason in found.for_] == ["strong", "marked", "slight"]
-    assert [reason.share for reason in found.for_] == pytest.approx([0.12, 0.05, 0.03])
-    for reason, words in zip(found.for_, ("beaucoup", "nettement", "un peu"), strict=True):
-        assert f"Cela augmente {words} la probabilité de remboursement." in reason.text
+    assert [reason.share for reason in found.for_] == pytest.approx([0.12, 0.05, 0.04])
+    for reason, word in zip(found.for_, ("greatly", "clearly", "slightly"), strict=True):
+        assert f"This {word} raises the probability of repayment." in reason.detail
 
 
-def test_at_most_count_a_side_the_strongest_first_and_none_too_weak():
-    weights = {"EXT_SOURCE_1": 0.3, "EXT_SOURCE_2": 0.5, "EXT_SOURCE_3": 0.4, "AMT_CREDIT": -0.2, "AMT_ANNUITY": -0.019}
-    grouped = client(weights)
-    found = reasons(grouped, CATALOG, {}, language="en", count=2)
-    assert [reason.feature for reason in found.for_] == ["EXT_SOURCE_2", "EXT_SOURCE_3"]
-    assert [reason.feature for reason in found.against] == ["AMT_CREDIT"]
-    assert reason_features(grouped, count=2) == ("EXT_SOURCE_2", "EXT_SOURCE_3", "AMT_CREDIT")
-    all_of_them = reasons(grouped, CATALOG, {}, language="en", minimum_share=0.0)
-    assert [reason.feature for reason in all_of_them.against] == ["AMT_CREDIT", "AMT_ANNUITY"]
-    assert len(all_of_them.for_) == 3
+def test_two_are_given_even_if_the_second_counts_for_little_which_is_said_and_no_third_so_weak():
+    weights = {"EXT_SOURCE_1": -1.0, "AMT_CREDIT": -0.02, "OWN_CAR_AGE": -0.015}
+    for language, says in (("en", "This reason counts for little."), ("fr", "Ce motif compte peu.")):
+        found = reasons_of(client(weights), language=language)
+        assert listed(found.against) == ["external_scores", "loan"]
+        assert [reason.minor for reason in found.against] == [False, True]
+        assert [reason.detail.endswith(says) for reason in found.against] == [False, True]
+    more = reasons_of(client(weights), minimum_share=0.0)
+    assert listed(more.against) == ["external_scores", "loan", "car"]
 
 
-def test_a_client_whom_nothing_tells_apart_has_no_reason():
-    found = reasons(client({}), CATALOG, {}, language="fr")
-    assert (found.for_, found.against) == ((), ())
+def test_what_has_no_effect_is_no_reason():
+    assert listed(reasons_of(client({"EXT_SOURCE_1": -1.0, "AMT_CREDIT": -NOTHING / 2})).against) == ["external_scores"]
+    found = reasons_of(client({}))
+    assert (found.for_, found.against, found.restricted) == ((), (), ())
     assert found.frame().height == 0
 
 
-def test_a_reason_quotes_a_member_that_pulls_the_way_it_says():
-    grouped = client({"BURO_DAYS_CREDIT_MEAN": -0.4, "ACTIVE_DAYS_CREDIT_MAX": -0.3, "CLOSED_DAYS_CREDIT_MIN": 0.5})
-    assert grouped.quoted[0] == "BURO_DAYS_CREDIT_MEAN"
-    assert grouped.contributions[0] == pytest.approx(-0.2)
+def test_a_protected_attribute_among_the_strongest_is_listed_flagged_and_takes_no_ordinary_ones_place():
+    weights = REFUSED | {"DAYS_BIRTH": -0.4}
+    for language, says in (("en", "The law protects this attribute"), ("fr", "La loi protège cet attribut")):
+        found = reasons_of(client(weights), language=language)
+        assert listed(found.given) == ["external_scores", "loan", "age", "income", "bureau_ages"]
+        assert [reason.protected for reason in found.given] == [False, False, True, False, False]
+        assert [reason.note.startswith(says) for reason in found.given] == [False, False, True, False, False]
+        assert not [reason for reason in found.given if says in reason.detail]
+    assert found.restricted == ()
 
 
-def test_protected_attributes_are_marked_and_what_is_computed_from_them():
-    weights = {"DAYS_BIRTH": 0.3, "CODE_GENDER": 0.2, "INCOME_PER_PERSON": -0.3, "EXT_SOURCE_2": -0.2}
-    found = reasons(client(weights), CATALOG, {"CODE_GENDER": "F"}, language="fr")
-    assert [reason.protected for reason in found.for_] == [True, True]
-    assert [reason.protected for reason in found.against] == [True, False]
-    assert is_protected("application.DAYS_EMPLOYED_PERC")
-    assert not is_protected("application.PAYMENT_RATE")
-    assert not is_protected("installments_payments.DPD")
+def test_a_protected_attribute_further_down_is_restricted_on_either_side_and_without_weight_not_named():
+    weights = REFUSED | {"DAYS_BIRTH": -0.22, "CNT_CHILDREN": 0.05, "CODE_GENDER": 0.01}
+    found = reasons_of(client(weights), {"CODE_GENDER": "F"})
+    assert listed(found.given) == ["external_scores", "loan", "income", "bureau_ages"]
+    # The family is third of those for, but below the minimum share; the sex has a share of less than a hundredth.
+    assert listed(found.for_) == ["contact", "car"]
+    assert listed(found.restricted) == ["age", "family"]
+    assert all(reason.protected and reason.note for reason in found.restricted)
 
 
-def test_every_group_of_the_catalogue_can_be_said_in_both_languages():
+def test_only_protected_attributes_against_are_still_all_named():
+    found = reasons_of(client({"DAYS_BIRTH": -0.5, "CODE_GENDER": -0.4, "EXT_SOURCE_1": 0.1}), {"CODE_GENDER": "M"})
+    assert listed(found.against) == ["age", "sex"]
+    assert all(reason.protected for reason in found.against)
+
+
+def test_near_the_threshold_it_is_said_and_on_which_side():
+    weights = {"EXT_SOURCE_1": -0.5}
+    below = reasons_of(client(weights, score=0.512))
+    assert below.near
+    assert below.near_text == (
+        "The score (51.2%) is close to the threshold (52%), on the refused side: small differences decide."
+    )
+    above = reasons_of(client(weights, score=0.539), language="fr")
+    assert plain(above.near_text) == (
+        "Le score (53,9 %) est proche du seuil (52 %), du côté accordé : de petites différences décident."
+    )
+    hair = reasons_of(client(weights, score=0.51998))
+    assert "51.998%" in hair.near_text
+    assert "refused side" in hair.near_text
+    assert "(52.0%)" in reasons_of(client(weights, score=0.52), threshold=float(expit(logit(0.52)))).near_text
+    for score in (THRESHOLD - MARGIN - 0.001, THRESHOLD + MARGIN + 0.001):
+        far = reasons_of(client(weights, score=score))
+        assert (far.near, far.near_text) == (False, "")
+    assert reasons_of(client(weights, score=0.4), margin=0.2).near
+
+
+def test_reason_features_are_those_quoted():
+    weights = REFUSED | {"DAYS_BIRTH": -0.22}
+    found = reasons_of(client(weights))
+    quoted = reason_features(client(weights))
+    lists = (*found.for_, *found.against, *found.restricted)
+    assert [one.feature for one in quoted] == [reason.feature for reason in lists]
+    assert all(one.source.endswith(f".{one.feature}") for one in quoted if one.source.startswith("application"))
+
+
+def test_every_block_can_be_said_in_both_languages_and_names_no_column():
     facts = dict.fromkeys(feature.column for feature in CATALOG if feature.table == "application")
     for value in (0.0, 1.0, np.nan, np.inf, -400.0):
         row = np.full(len(NAMES), value)
         for sign in (1.0, -1.0):
-            grouped = group_contributions(grouping(NAMES, CATALOG), np.full(len(NAMES), sign), row, 0.0, sign * 795)
-            standings = [stand(name, row.astype(np.float32), row == row, 0) for name in grouped.quoted]
+            values = np.full(len(NAMES), 0.001 * sign)
+            blocked = in_blocks(Contributions(NAMES, values, row, 0.0, float(values.sum()), 0.0), CATALOG)
+            standings = [stand(name, row.astype(np.float32), row == row, 0) for name in blocked.quoted]
             for language in ("fr", "en"):
-                found = reasons(grouped, CATALOG, facts, standings, language=language, count=999, minimum_share=0.0)
-                said = [reason.text for reason in (*found.for_, *found.against)]
-                assert len(said) == len(grouped.groups) > 100
-                assert not [text for text in said if "nan" in text.lower().split() or "{" in text]
+                found = reasons_of(
+                    blocked, facts, standings, language=language, count=999, minimum_share=0.0, threshold=0.5
+                )
+                said = [f"{r.title} {r.detail}" for r in (*found.for_, *found.against, *found.restricted)]
+                assert len(said) == len(blocks())
+                assert not [text for text in said if "nan" in text.lower().split() or "{" in text or "_" in text]
 
 
 def test_the_frame_has_a_row_a_reason():
-    frame = reasons(client({"EXT_SOURCE_1": 0.5, "AMT_CREDIT": -0.3}), CATALOG, {}, language="en").frame()
-    assert frame["side"].to_list() == ["for", "against"]
-    assert frame["group"].to_list() == ["application.EXT_SOURCE_1", "application.AMT_CREDIT"]
-    assert frame["contribution"].to_list() == [0.5, -0.3]
+    weights = REFUSED | {"DAYS_BIRTH": -0.22}
+    stood = [standing("EXT_SOURCE_1", 0.0, np.arange(100) / 100)]
+    frame = reasons_of(client(weights), standings=stood).frame()
+    assert frame["list"].to_list() == ["for"] * 2 + ["against"] * 4 + ["restricted"]
+    assert frame["rank"].to_list() == [1, 2, 1, 2, 3, 4, 1]
+    assert frame["block"].to_list()[2] == "external_scores"
+    assert frame["typical"].to_list()[2] == pytest.approx(0.495)
+    assert frame["contribution"].to_list()[2] == -0.9
 
 
-def test_the_catalogues_of_both_languages_have_the_same_messages():
-    def keys(content, prefix=""):
-        for key, value in content.items():
-            yield from keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
-
+def test_the_catalogues_of_both_languages_name_every_block():
     folder = Path(explain.__file__).parent / "messages"
-    french, english = (tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")) for name in ("fr", "en"))
-    assert sorted(keys(french)) == sorted(keys(english))
+    for language in ("fr", "en"):
+        named = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))["blocks"]
+        assert list(named) == list(blocks())
 
 
 def test_what_can_not_be_said_is_refused():
-    grouped = client({"NAME_CONTRACT_TYPE_Cash loans": 0.5})
+    blocked = client({"NAME_CONTRACT_TYPE_Cash loans": 0.5})
+    given = {"score": float(expit(blocked.logit_score)), "threshold": 0.52, "language": "fr"}
     with pytest.raises(InvalidOption, match="No language 'de'; there are fr, en"):
-        reasons(grouped, CATALOG, {}, language="de")
+        reasons(blocked, CATALOG, {}, **(given | {"language": "de"}))
     with pytest.raises(UnknownColumn, match="facts lack NAME_CONTRACT_TYPE"):
-        reasons(grouped, CATALOG, {}, language="fr")
+        reasons(blocked, CATALOG, {}, **given)
     with pytest.raises(FeatureMismatch, match="'NAME_CONTRACT_TYPE_Cash loans'"):
-        reasons(grouped, CATALOG[:10], {}, language="fr")
-    with pytest.raises(InvalidOption, match="at least 1 reason a side, not 0"):
-        reasons(grouped, CATALOG, {}, language="fr", count=0)
+        reasons(blocked, CATALOG[:10], {}, **given)
+    with pytest.raises(InvalidOption, match="at least 2 reasons a side, count can't be 1"):
+        reasons(blocked, CATALOG, {}, count=1, **given)
+    with pytest.raises(InvalidOption, match=r"minimum_share must lie in \[0, 1\], got nan"):
+        reasons(blocked, CATALOG, {}, minimum_share=float("nan"), **given)
+    for name in ("score", "threshold", "margin"):
+        for value in (float("nan"), -0.1, 1.1):
+            with pytest.raises(InvalidOption, match=rf"{name} must lie in \[0, 1\]"):
+                reasons(blocked, CATALOG, {}, **(given | {name: value}))
+    with pytest.raises(ModelError, match=r"explain a score of 0\.78.*the decision is on 0\.300000"):
+        reasons(blocked, CATALOG, {}, **(given | {"score": 0.3}))
+
+
+def test_a_list_is_at_most_four_ordinary_reasons_of_any_contributions():
+    rng = np.random.default_rng(3)
+    facts = dict.fromkeys(feature.column for feature in CATALOG if feature.table == "application")
+    for _ in range(40):
+        values = rng.normal(size=len(NAMES)) * rng.exponential(0.05, len(NAMES))
+        blocked = in_blocks(Contributions(NAMES, values, np.zeros(len(NAMES)), 0.0, float(values.sum()), 0.0), CATALOG)
+        found = reasons_of(blocked, facts)
+        for side in (found.for_, found.against):
+            assert 2 <= sum(not reason.protected for reason in side) <= COUNT
+            sizes = [abs(reason.contribution) for reason in side]
+            assert sizes == sorted(sizes, reverse=True)
+        named = listed((*found.for_, *found.against, *found.restricted))
+        assert len(named) == len(set(named))

@@ -1,0 +1,36 @@
+"""What the plots of all clients need before they are quick: compiled and computed off the path of any request.
+
+Datashader compiles its code anew in every process (some seconds of processor for each set of reductions and types),
+and a feature is ranked over all clients once.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dashboard.aggregation import Window, aggregate
+from dashboard.plot_data import plot_data
+
+if TYPE_CHECKING:
+    from dashboard.services import Services
+
+
+def warm_up(services: Services) -> None:
+    """Compile what draws clients, and compute what the first plots show."""
+    few = np.linspace(0.0, 1.0, 4, dtype=np.float32)
+    aggregate(few, few, few, Window(0.0, 1.0, 0.0, 1.0), 4, 4)
+    data = plot_data(services)
+    data.swarms(data.strongest)
+    data.parts(data.strongest)
+    for name in data.strongest:
+        data.interactions(name)
+
+
+def warm_up_beside(services: Services) -> threading.Thread:
+    """Do the same on a thread of its own, started here; the process may end before it has."""
+    thread = threading.Thread(target=warm_up, args=(services,), name="warm-up", daemon=True)
+    thread.start()
+    return thread
