@@ -15,6 +15,7 @@ from dashboard.release import release_at_end
 from dashboard.shell import Shell, follow_address
 from dashboard.state import SessionState
 from dashboard.surroundings import warm
+from dashboard.warm import warm_up_beside
 from data.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Application:
         self._services, self._language = services, language
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="client-file")
         self._executor.submit(warm, services)
+        warm_up_beside(services)
         self._executor.submit(lambda: services.explanations.named_counts)
 
     def build(self) -> Any:

@@ -9,6 +9,9 @@
 * `contribution_store`: the contributions of every client on disk, read memory-mapped. `contribution_parts` writes it,
   range by range, with `contribution_sums`; `python -m explain portfolio` is the command.
 * `importance`: what drives the model over the portfolio, or over any selection of its clients.
+* `local_global`: what matters for one client beside what matters for everyone.
+* `neighbours`: the clients whose scores have the most similar reasons, accepted and refused.
+* `typical`: the median of every feature among some clients.
 
 Every result is frozen, with typed arrays that can't be written to, and gives its tidy table with `frame()`. Everywhere,
 a contribution above zero helps the client: it raises the probability of repayment (default is the model's positive

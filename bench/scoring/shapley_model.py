@@ -12,7 +12,6 @@ import lightgbm as lgb
 import numpy as np
 
 from data.artefact import now, read_manifest
-from data.cores import threads
 from data.errors import StoreError
 from data.files import MANIFEST, describe_files, write_json, write_text
 from data.staging import check_replaceable, folder_written_whole
@@ -43,6 +42,7 @@ _PARAMETERS: dict[str, Any] = {
     "seed": 0,
     "deterministic": True,
     "force_col_wise": True,
+    "num_threads": 1,  # more wait for one another at every step, for long where the processor has other work
     "verbosity": -1,
 }
 
@@ -66,11 +66,10 @@ def make_model(features: FeatureSet, out: Path, report: Report) -> None:
     def told(state: lgb.callback.CallbackEnv) -> None:
         report("growing the model's trees", (state.iteration + 1) / TREES)
 
-    settings = {**_PARAMETERS, "num_threads": threads()}
     clients = lgb.Dataset(
         features.columns[:, chosen].T, defaulted.astype(np.float32), feature_name=list(model_names(features.names))
     )
-    booster = lgb.train(settings, clients, num_boost_round=TREES, callbacks=[told])
+    booster = lgb.train(_PARAMETERS, clients, num_boost_round=TREES, callbacks=[told])
     text = booster.model_to_string()
     with folder_written_whole(out, KIND) as staged:
         write_text(staged / TEXT, text)

@@ -14,6 +14,8 @@ MODULES = (
     "dashboard.figures", "dashboard.__main__", "dashboard.app", "dashboard.prepare", "dashboard.shell",
     "dashboard.controller", "dashboard.jobs", "dashboard.state", "dashboard.services", "dashboard.address",
     "dashboard.i18n", "dashboard.server", "dashboard.release",
+    "dashboard.warm", "dashboard.plot_data", "dashboard.surroundings",
+    "dashboard.aggregation", "dashboard.explanations", "dashboard.feature_index",
 )  # fmt: skip
 
 

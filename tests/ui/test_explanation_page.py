@@ -54,6 +54,10 @@ def _choose(page: Page, label: str, option: str | re.Pattern[str]) -> None:
     page.get_by_role("option", name=option).click()
 
 
+def _search(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Chercher une variable")
+
+
 def _focused(page: Page) -> Locator:
     return page.locator("section.focus h3")
 
@@ -169,7 +173,7 @@ def test_a_line_is_put_in_focus_by_click_and_by_choice(page: Page, server: str, 
 
 def test_a_feature_is_found_by_words_and_chosen_by_click(page: Page, server: str) -> None:
     _open(page, server)
-    box = page.get_by_label("Chercher une variable")
+    box = _search(page)
     box.press_sequentially("MONTANT du credit")
     credit = feature("AMT_CREDIT").label("fr")
     offered = page.get_by_role("button", name=re.compile(rf"^{re.escape(credit)}"))
@@ -189,7 +193,7 @@ def test_a_feature_is_found_by_words_and_chosen_by_click(page: Page, server: str
 
 def test_the_search_can_be_used_by_keyboard_alone(page: Page, server: str) -> None:
     _open(page, server)
-    box = page.get_by_label("Chercher une variable")
+    box = _search(page)
     box.focus()
     page.keyboard.type("days_birth")
     expect(page.get_by_role("button", name=re.compile("^Âge")).first).to_be_visible()
@@ -210,7 +214,7 @@ def test_the_search_can_be_used_by_keyboard_alone(page: Page, server: str) -> No
 
 def test_words_that_no_feature_has_are_told_and_never_become_markup(page: Page, server: str) -> None:
     _open(page, server)
-    page.get_by_label("Chercher une variable").fill("<img src=x onerror=alert(1)>")
+    _search(page).fill("<img src=x onerror=alert(1)>")
     expect(page.get_by_text("Aucune variable ne contient tout « <img src=x onerror=alert(1)>")).to_be_visible()
 
 
@@ -237,7 +241,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     context = browser.new_context(viewport={"width": width, "height": height}, locale="fr-FR")
     with watched(context, server) as page:
         _open(page, server)
-        page.get_by_label("Chercher une variable").press_sequentially("revenu")
+        _search(page).press_sequentially("revenu")
         expect(page.get_by_role("status").filter(has_text="variables trouvées")).to_be_visible()
         if dark:
             page.get_by_role("button", name="Passer du clair au sombre").click()

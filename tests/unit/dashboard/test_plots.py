@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 from bokeh.document import Document
 from bokeh.events import RangesUpdate
 from bokeh.models import Plot
 
-from dashboard.aggregation import Window
 from dashboard.i18n import Translator
 from dashboard.plot_data import CANDIDATES, SWARMS, plot_data
 from dashboard.services import Services
@@ -27,6 +23,8 @@ from data.store import Portfolio
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import panel as pn
 
 pytestmark = pytest.mark.slow
 
@@ -173,24 +171,3 @@ def test_what_is_shared_is_read_only(services: Services) -> None:
     for array in (data.ranks(first), swarm.offset, data.dependence(first).missing, data.partial(first).mean_score):
         assert not array.flags.writeable
     assert data.ranks("DAYS_BIRTH")[int(np.nanargmin(data.values("DAYS_BIRTH")))] == 1.0  # the oldest
-
-
-def test_a_sessions_views_are_let_go(services: Services) -> None:
-    def visit() -> list[weakref.ref[Any]]:
-        before = set(pn.state._views)
-        state = SessionState(page="explanation", language="en")
-        state.param.update(feature=services.explanations.strongest, file=services.file_at(3))
-        views = [kind(state, services, Translator("en")) for kind in (BeeswarmView, DependenceView, PartialView)]
-        for view in views:
-            figure_of(view)
-            for ref, (plot, _) in list(view.figure.pane._plots.items()):
-                view.figure.pane._plots.pop(ref)
-                plot.cleanup()
-        views[0]._zoomed(Window(-0.1, 0.1, 0.5, 15.5))
-        for reference in set(pn.state._views) - before:  # as `release_at_end` does
-            pn.state._views.pop(reference)
-        return [weakref.ref(view) for view in views]
-
-    refs = visit()
-    gc.collect()
-    assert [ref() for ref in refs] == [None] * 3
