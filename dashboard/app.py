@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -14,7 +14,6 @@ from dashboard.i18n import Translator, check_language, preferred_language
 from dashboard.release import release_at_end
 from dashboard.shell import Shell, follow_address
 from dashboard.state import SessionState
-from dashboard.surroundings import warm
 from dashboard.warm import warm_up_beside
 from data.errors import InvalidOption
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from dashboard.services import Services
     from data.schema import Language
-
-WORKERS = 2
 
 
 class Application:
@@ -41,10 +38,7 @@ class Application:
         hv.extension("bokeh")
         hv.renderer("bokeh").webgl = False  # canvas draws these few glyphs as fast, without a driver
         self._services, self._language = services, language
-        self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="client-file")
-        self._executor.submit(warm, services)
         warm_up_beside(services)
-        self._executor.submit(lambda: services.explanations.named_counts)
 
     def build(self) -> Any:
         """Return the page of the current session, from its address."""
@@ -60,7 +54,7 @@ class Application:
             selection=address.selection,
             feature=address.feature or "",
         )
-        controller = Controller(state, self._services, translate, self._executor, _scheduler())
+        controller = Controller(state, self._services, translate, self._services.executor, _scheduler())
         controller.start(address.client)
         shell = Shell(state, self._services, controller, translate)
         if location is not None:
@@ -79,12 +73,22 @@ class Application:
 
 
 def _scheduler() -> Callable[[Callable[[], None]], None]:
+    """Return what runs work on the session's event loop, in the order in which it was given.
+
+    A busy server runs callbacks in no particular order, so each of them takes the work that has waited longest.
+    """
     document = pn.state.curdoc
+    waiting: deque[Callable[[], None]] = deque()
+
+    def run_next() -> None:
+        work = waiting.popleft()
+        work()
 
     def schedule(work: Callable[[], None]) -> None:
         if document is None:
             work()
         elif document.session_context is not None:
-            document.add_next_tick_callback(work)
+            waiting.append(work)
+            document.add_next_tick_callback(run_next)
 
     return schedule

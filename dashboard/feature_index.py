@@ -20,8 +20,8 @@ _WORD = re.compile(r"[a-z0-9]+")
 _LEAST_PLURAL = 4
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "’": "'"})
 _LITTLE_WORDS = frozenset(
-    {"a", "an", "and", "at", "by", "d", "de", "des", "du", "en", "et", "for", "from", "in", "l", "la", "le", "les", "of",
-     "on", "or", "ou", "par", "pour", "sur", "the", "to", "un", "une", "with"}
+    {"a", "an", "and", "at", "by", "d", "de", "des", "du", "en", "et", "for", "from", "in", "l", "la", "le", "les",
+     "of", "on", "or", "ou", "par", "pour", "sur", "the", "to", "un", "une", "with"}
 )  # fmt: skip
 _WHOLE, _START, _INSIDE, _ELSEWHERE = 8, 6, 3, 1
 

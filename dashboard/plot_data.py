@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import weakref
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -21,14 +20,18 @@ from models.folder import TEXT, read_manifest, verified_bytes
 from models.trees import read_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from dashboard.services import Services
+    from data.features.catalog import Feature
+    from data.store import FeatureSet
+    from explain.contribution_store import ContributionStore
     from explain.dependence import Dependence, Interactions
     from explain.partial import Partial
     from explain.swarm import Parts, Swarm
+    from models.scorer import Scorer
     from models.trees import Trees
 
 SWARMS = 15
@@ -83,15 +86,33 @@ class Kept(Generic[Result]):
 class PlotData:
     """What the plots of one portfolio are made of. Safe to share between threads.
 
+    Parameters
+    ----------
+    features, store : of all n clients, and their contributions.
+    scorer, model : what scores them, and its folder.
+    accepted : (n,) bool, who is accepted.
+    catalog : entries of the features, by name.
+    names : features by how much they weigh over all clients, the heaviest first; those that no tree reads are left out.
+
     Attributes
     ----------
-    names : features by how much they weigh over all clients, the heaviest first; those that no tree reads are left out.
+    names : as given.
     pictures : images of whole plots, by what they show; who draws them puts them there.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._services = weakref.ref(services)  # it is kept beside the services, which must be let go
-        self.names: tuple[str, ...] = tuple(services.explanations.ranks)
+    def __init__(
+        self,
+        features: FeatureSet,
+        store: ContributionStore,
+        scorer: Scorer,
+        model: Path,
+        accepted: NDArray[np.bool_],
+        catalog: Mapping[str, Feature],
+        names: Sequence[str],
+    ) -> None:
+        self._features, self._store, self._scorer, self._model = features, store, scorer, model
+        self._accepted, self._catalog = accepted, catalog
+        self.names: tuple[str, ...] = tuple(names)
         self.pictures: Kept[NDArray[np.uint8]] = Kept(PICTURES_KEPT)
         self._ranks: Kept[NDArray[np.float32]] = Kept(RANKS_KEPT)
         self._ends: Kept[tuple[float, float]] = Kept(SMALL_KEPT)
@@ -102,25 +123,17 @@ class PlotData:
         self._partials: Kept[Partial] = Kept(PARTIALS_KEPT)
 
     @property
-    def services(self) -> Services:
-        """The portfolio, its scorer and its contributions."""
-        found = self._services()
-        if found is None:
-            raise ReferenceError("the services of these plots are gone")
-        return found
-
-    @property
     def strongest(self) -> tuple[str, ...]:
         """The features of the swarm, the heaviest first."""
         return self.names[:SWARMS]
 
     def values(self, name: str) -> NDArray[np.float32]:
         """Return a feature of every client, float32 (n,), NaN where missing."""
-        return self.services.portfolio.features.column(name)
+        return self._features.column(name)
 
     def contribution(self, name: str) -> NDArray[np.float32]:
         """Return a feature's contribution to every client's score, float32 (n,), log-odds of repayment."""
-        return self.services.contributions.contribution(name)
+        return self._store.contribution(name)
 
     def ranks(self, name: str) -> NDArray[np.float32]:
         """Return the rank of every client's value of a feature, from what people read as low to what they read as high.
@@ -130,7 +143,7 @@ class PlotData:
 
         def make() -> NDArray[np.float32]:
             found = ranks(self.values(name))
-            if reads_backwards(self.services.feature(name)):
+            if reads_backwards(self._catalog[name]):
                 found = 1.0 - found
                 found.setflags(write=False)
             return found
@@ -148,7 +161,7 @@ class PlotData:
             low, high = (float(end) for end in np.quantile(known, (0.05, 0.95)))
             if low == high:
                 low, high = float(known.min()), float(known.max())
-            return (high, low) if reads_backwards(self.services.feature(name)) else (low, high)
+            return (high, low) if reads_backwards(self._catalog[name]) else (low, high)
 
         return self._ends.get(name, make)
 
@@ -201,29 +214,16 @@ class PlotData:
         """Return the partial dependence of a feature over the reference population."""
 
         def make() -> Partial:
-            at = self.services.scorer.names.index(name)
+            at = self._scorer.names.index(name)
             steps = grid(name, at, thresholds(self._trees, at), self.values(name))
-            return partial(self.services.scorer, self._reference_rows, steps)
+            return partial(self._scorer, self._reference_rows, steps)
 
         return self._partials.get(name, make)
 
     @functools.cached_property
     def _trees(self) -> Trees:
-        folder = self.services.model_folder
-        return read_trees(verified_bytes(folder, read_manifest(folder), TEXT).decode("utf-8"))
+        return read_trees(verified_bytes(self._model, read_manifest(self._model), TEXT).decode("utf-8"))
 
     @functools.cached_property
     def _reference_rows(self) -> NDArray[np.float64]:
-        return self.services.portfolio.features.rows(reference_population(self.services.accepted))
-
-
-_of_services: weakref.WeakKeyDictionary[Services, PlotData] = weakref.WeakKeyDictionary()
-_guard = threading.Lock()
-
-
-def plot_data(services: Services) -> PlotData:
-    """Return what the plots of a portfolio are made of: the same for all sessions."""
-    with _guard:
-        if services not in _of_services:
-            _of_services[services] = PlotData(services)
-        return _of_services[services]
+        return self._features.rows(reference_population(self._accepted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from dashboard.explanations import Explanations
 from dashboard.feature_index import FeatureIndex
+from dashboard.plot_data import PlotData
 from data.errors import HashMismatch, UnknownPortfolio
 from data.features.catalog import features
 from data.store import Portfolio, parse_client
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 WATERFALL_BARS = 9
 STANDINGS = 8
 SUGGESTIONS = 10
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class Services:
     model : folder of the model that scored it.
     contributions : folder of the contributions of its clients; by default `shapley/NAME` beside the `portfolios`.
 
+    Attributes
+    ----------
+    plots : what the plots of all clients are made of.
+    executor : where what takes long is computed, off the server's event loop; one thread a core, of two.
+
     Raises
     ------
     UnknownPortfolio, IncompleteArtefact, HashMismatch
@@ -126,10 +134,15 @@ class Services:
         self.accepted: NDArray[np.bool_] = np.asarray(self.policy.accepted(np.asarray(portfolio.score)))
         edges = np.asarray(self.policy.level_edges)
         self.level_index: NDArray[np.int8] = np.searchsorted(edges, portfolio.score, side="right").astype(np.int8)
+        self.plots = PlotData(
+            portfolio.features, self.contributions, self.scorer, model, self.accepted, self._by_name,
+            tuple(self.explanations.ranks),
+        )  # fmt: skip
         self.importance: dict[str, float] = self.contributions.importance("group").by_name()
         self._usual: dict[str, str | None] = {}
         self._typical: Mapping[str, float] | None = None
         self._typical_lock = threading.Lock()
+        self.executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="services")
 
     def has_feature(self, name: str) -> bool:
         """Return whether this portfolio has a feature of that name."""
@@ -201,6 +214,7 @@ class Services:
                 used = self.contributions.used
                 medians = typical_values(map(self.portfolio.features.column, used), self.accepted)
                 self._typical = dict(zip(used, medians.tolist(), strict=True))
+                self.portfolio.features.let_go()
             return self._typical
 
     def matching(self, filters: Filters) -> NDArray[np.bool_]:

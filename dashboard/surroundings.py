@@ -96,11 +96,6 @@ def surroundings(file: ClientFile, services: Services) -> Surroundings:
     )
 
 
-def warm(services: Services) -> None:
-    """Compute what is computed once and kept, and bring the contributions of everyone into memory."""
-    surroundings(services.file_at(0), services)
-
-
 def _compared(file: ClientFile, services: Services) -> LocalGlobal:
     store = services.contributions
     place = {group: column for column, group in enumerate(store.groups)}

@@ -1,4 +1,4 @@
-"""What the plots of all clients need before they are quick: compiled and computed off the path of any request.
+"""What the pages need before they are quick: compiled and computed off the path of any request.
 
 Datashader compiles its code anew in every process (some seconds of processor for each set of reductions and types),
 and a feature is ranked over all clients once.
@@ -12,21 +12,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dashboard.aggregation import Window, aggregate
-from dashboard.plot_data import plot_data
+from dashboard.surroundings import surroundings
+from explain import importance
 
 if TYPE_CHECKING:
     from dashboard.services import Services
 
 
 def warm_up(services: Services) -> None:
-    """Compile what draws clients, and compute what the first plots show."""
+    """Compile what draws clients, and compute what is computed once and what the first plots show."""
     few = np.linspace(0.0, 1.0, 4, dtype=np.float32)
     aggregate(few, few, few, Window(0.0, 1.0, 0.0, 1.0), 4, 4)
-    data = plot_data(services)
+    importance.prepare()
+    surroundings(services.file_at(0), services)
+    _ = services.explanations.named_counts
+    data = services.plots
     data.swarms(data.strongest)
     data.parts(data.strongest)
     for name in data.strongest:
         data.interactions(name)
+    services.portfolio.features.let_go()
 
 
 def warm_up_beside(services: Services) -> threading.Thread:

@@ -20,7 +20,7 @@ from data.client_ids import nearest_ids, prefix_ranges
 from data.errors import IncompleteArtefact, InvalidOption, StoreError, UnknownClient, UnknownColumn, did_you_mean
 from data.feature_parts import assemble, compute_part, is_finished, write_clients, write_part
 from data.files import MANIFEST, write_json
-from data.npy import mapped
+from data.npy import let_go, mapped
 from data.progress import part, silent
 from data.scheduling import check_address, run_tasks
 from data.schema import tables as schema_tables
@@ -138,6 +138,10 @@ class FeatureSet:
             raise UnknownColumn(f"{self.folder} has no feature {name!r}.{did_you_mean(name, self.names)}")
         column: NDArray[np.float32] = self._columns[self._index[name]]
         return column
+
+    def let_go(self) -> None:
+        """Give back the memory of what was read of the features; it is read again when it is wanted."""
+        let_go(self.columns)
 
     def facts(self, position: int) -> dict[str, object]:
         """Return the raw application columns of one client by name, None where null."""

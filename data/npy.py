@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,15 @@ def mapped(path: Path, dtype: np.dtype[Any], next_step: str) -> Any:
     if array.dtype != dtype:
         raise StoreError(f"{path} holds {array.dtype}, {dtype} was expected. {next_step}")
     return array
+
+
+def let_go(array: Any) -> None:
+    """Give back the memory that what was read of a mapped array is held in; it is read again when it is wanted.
+
+    A pass over all of it would else count as this process's own for good.
+    """
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
 
 
 def save(path: Path, array: NDArray[Any]) -> None:

@@ -21,7 +21,6 @@ from dashboard.figures.beeswarm import (
 )
 from dashboard.figures.palette import MISSING
 from dashboard.figures.shading import blank, ramp
-from dashboard.plot_data import plot_data
 from dashboard.views.background import Background
 from dashboard.views.folded_table import folded_table
 from dashboard.views.html import html
@@ -62,7 +61,7 @@ class BeeswarmView(pn.viewable.Viewer):
     def __init__(self, state: SessionState, services: Services, translate: Translator, **params: Any) -> None:
         super().__init__(**params)
         self._state, self._services, self._t = state, services, translate
-        self._data: PlotData = plot_data(services)
+        self._data: PlotData = services.plots
         self._wording = Wording(services, translate)
         self._names = self._data.strongest
         self._labels = [self._wording.feature(name) for name in self._names]
@@ -79,7 +78,7 @@ class BeeswarmView(pn.viewable.Viewer):
         self._summary = translate("plots.computing")
         self._home: Window | None = None
         self.figure = ZoomedFigure(self._zoomed)
-        self._background = Background(self._arrived)
+        self._background = Background(services.executor, self._arrived)
         self._show(blank(), whole([]), is_new=True)
         self._words.object = self._soft(self._summary)
         state.param.watch(self._selected, ["selection", "portfolio_selection", "filters"])

@@ -21,7 +21,6 @@ from dashboard.figures.dependence import (
     frame_of,
 )
 from dashboard.figures.shading import blank
-from dashboard.plot_data import plot_data
 from dashboard.views.background import Background
 from dashboard.views.beeswarm import legend
 from dashboard.views.folded_table import folded_table
@@ -76,7 +75,7 @@ class DependenceView(pn.viewable.Viewer):
     def __init__(self, state: SessionState, services: Services, translate: Translator, **params: Any) -> None:
         super().__init__(**params)
         self._state, self._services, self._t = state, services, translate
-        self._data: PlotData = plot_data(services)
+        self._data: PlotData = services.plots
         self._wording = Wording(services, translate)
         self._head, self._colours, self._words, self._table = html(), html(), html(), html()
         self._other = pmui.Select(
@@ -89,7 +88,7 @@ class DependenceView(pn.viewable.Viewer):
         self._summary = translate("plots.computing")
         self._last: _Drawn | None = None
         self.figure = ZoomedFigure(self._zoomed)
-        self._background = Background(self._arrived)
+        self._background = Background(services.executor, self._arrived)
         self._show_blank()
         state.param.watch(self._moved, list(self.follows))
         self._changed()

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from dashboard.state import SessionState
     from data.features.catalog import Feature
 
+ICONS = {
+    "currency": "payments", "days": "schedule", "months": "schedule", "years": "schedule", "hour": "schedule",
+    "count": "tag", "ratio": "percent",
+}  # fmt: skip
+
 
 class FeatureSearch(pn.viewable.Viewer):
     """A search over the features of the portfolio, and the facts of the one in focus."""
@@ -66,7 +71,12 @@ class FeatureSearch(pn.viewable.Viewer):
         self._words.param.update(value="", value_input="")
 
     def _item(self, feature: Feature) -> dict[str, str]:
-        return {"label": feature.label(self._t.language), "secondary": self._standing(feature), "feature": feature.name}
+        return {
+            "label": feature.label(self._t.language),
+            "secondary": self._standing(feature),
+            "icon": ICONS.get(feature.unit, "label"),
+            "feature": feature.name,
+        }
 
     def _standing(self, feature: Feature) -> str:
         """Return in a few words a feature's unit and how much it weighs."""

@@ -172,7 +172,8 @@ class ImportanceView(pn.viewable.Viewer):
               share=t.percent(float(compared.share_everyone[place]), 1))
             for place in first
         ]  # fmt: skip
-        told = t("importance.summary", clients=t.number(compared.population, 0), listed=t("importance.between").join(listed))
+        strongest = t("importance.between").join(listed)
+        told = t("importance.summary", clients=t.number(compared.population, 0), listed=strongest)
         if not compared.clients:
             return told
         place = int(compared.ordered("difference")[0])
@@ -211,7 +212,8 @@ class ImportanceView(pn.viewable.Viewer):
         head = "".join(f'<th scope="col" class="num">{escape(words)}</th>' for words in heads)
         return (
             f'<details><summary>{escape(t("importance.table"))}</summary><div class="scroll" tabindex="0" '
-            f'role="region" aria-label="{escape(t("importance.table"))}"><table><caption>{escape(t("importance.unit"))}</caption>'
+            f'role="region" aria-label="{escape(t("importance.table"))}"><table>'
+            f"<caption>{escape(t('importance.unit'))}</caption>"
             f'<thead><tr><th scope="col">{escape(t("importance.source"))}</th>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div></details>"
         )

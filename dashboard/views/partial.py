@@ -17,7 +17,6 @@ from dashboard.figures.partial import (
     scores_shown,
     span,
 )
-from dashboard.plot_data import plot_data
 from dashboard.views.background import Background
 from dashboard.views.folded_table import folded_table
 from dashboard.views.html import html
@@ -54,11 +53,11 @@ class PartialView(pn.viewable.Viewer):
     def __init__(self, state: SessionState, services: Services, translate: Translator, **params: Any) -> None:
         super().__init__(**params)
         self._state, self._services, self._t = state, services, translate
-        self._data: PlotData = plot_data(services)
+        self._data: PlotData = services.plots
         self._wording = Wording(services, translate)
         self._head, self._words, self._table = html(), html(), html()
         self.figure = LiveFigure()
-        self._background = Background(self._arrived)
+        self._background = Background(services.executor, self._arrived)
         self._show_blank()
         state.param.watch(self._ask, ["feature", "file"])
         self._ask()

@@ -59,7 +59,7 @@ def _wait(address: str) -> None:
 
 def _visit(address: str, count: int) -> None:
     for visit in range(count):
-        page = "client" if visit % 4 else "model"
+        page = ("model", "client", "explanation", "client")[visit % 4]
         with urllib.request.urlopen(f"{address}/?page={page}&lang={'fr' if visit % 2 else 'en'}", timeout=60) as answer:
             assert answer.status == 200
 

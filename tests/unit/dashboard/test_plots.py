@@ -12,7 +12,7 @@ from bokeh.events import RangesUpdate
 from bokeh.models import Plot
 
 from dashboard.i18n import Translator
-from dashboard.plot_data import CANDIDATES, SWARMS, plot_data
+from dashboard.plot_data import CANDIDATES, SWARMS
 from dashboard.services import Services
 from dashboard.state import SessionState
 from dashboard.views.beeswarm import CHOSEN, BeeswarmView
@@ -53,7 +53,7 @@ def figure_of(view: pn.viewable.Viewer) -> Any:
 
 
 def test_the_swarms_are_of_the_features_that_weigh_most(services: Services, state: SessionState) -> None:
-    data = plot_data(services)
+    data = services.plots
     assert data.strongest == services.explanations.store.importance("feature").names[:SWARMS]
     view = BeeswarmView(state, services, Translator("en"))
     figure = figure_of(view)
@@ -73,7 +73,7 @@ def test_a_swarm_draws_those_selected_only(services: Services, state: SessionSta
         state.selection = name
         count = int(np.count_nonzero(services.explanations.mask(state.chosen)))
         assert f"{count:,} clients drawn" in figure.html_attributes["aria-label"]
-    everyone = [swarm.contribution.size for swarm in plot_data(services).swarms(view._names)]
+    everyone = [swarm.contribution.size for swarm in services.plots.swarms(view._names)]
     assert set(everyone) == {1500}
 
 
@@ -108,15 +108,15 @@ def test_the_colour_is_that_of_the_strongest_interaction_until_another_is_chosen
     services: Services, state: SessionState
 ) -> None:
     view = DependenceView(state, services, Translator("en"))
-    ranked = plot_data(services).interactions(state.feature)
-    assert len(ranked.others) == min(CANDIDATES, len(plot_data(services).names)) - 1
+    ranked = services.plots.interactions(state.feature)
+    assert len(ranked.others) == min(CANDIDATES, len(services.plots.names)) - 1
     assert view._other.value == ranked.others[0]
     view._other.value = ranked.others[3]
     assert view._last.other == ranked.others[3]
     state.file = services.file_at(9)
     assert view._last.other == ranked.others[3]
-    state.feature = plot_data(services).names[1]
-    assert view._last.other == plot_data(services).interactions(state.feature).others[0]
+    state.feature = services.plots.names[1]
+    assert view._last.other == services.plots.interactions(state.feature).others[0]
     assert view._last.other == view._other.value
 
 
@@ -143,7 +143,7 @@ def test_the_clients_plot_follows_the_fact_in_focus(services: Services, state: S
     assert services.feature(facts[2]).label("en") == figure.xaxis[0].axis_label
     own = services.contributions.contribution(facts[2])[state.file.position]
     assert Translator("en").signed(float(own)) in figure.html_attributes["aria-label"]
-    state.feature = plot_data(services).names[5]
+    state.feature = services.plots.names[5]
     assert view._last.asked.feature == facts[2]
 
 
@@ -157,15 +157,15 @@ def test_the_partial_dependence_says_what_it_is_not(services: Services, state: S
     assert own == pytest.approx(state.file.row[services.scorer.names.index(state.feature)])
     assert score == pytest.approx(state.file.outcome.score)
     assert figure.y_range.start <= score <= figure.y_range.end
-    found = plot_data(services).known_partial(state.feature)
+    found = services.plots.known_partial(state.feature)
     assert found is not None
     assert found.clients == min(1000, int(np.count_nonzero(services.accepted)))
-    assert plot_data(services).partial(state.feature) is found
+    assert services.plots.partial(state.feature) is found
 
 
 def test_what_is_shared_is_read_only(services: Services) -> None:
-    data = plot_data(services)
-    assert plot_data(services) is data
+    data = services.plots
+    assert services.plots is data
     first = data.strongest[0]
     (swarm,) = data.swarms([first])
     for array in (data.ranks(first), swarm.offset, data.dependence(first).missing, data.partial(first).mean_score):

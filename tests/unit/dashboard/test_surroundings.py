@@ -13,7 +13,7 @@ from dashboard.controller import Controller
 from dashboard.i18n import Translator
 from dashboard.services import Services
 from dashboard.state import SessionState
-from dashboard.surroundings import surroundings, warm
+from dashboard.surroundings import surroundings
 from data.store import Portfolio
 from explain.standing import stand
 
@@ -105,7 +105,6 @@ def test_shares_and_typical_values_are_those_of_everyone(services: Services) -> 
 
 
 def test_typical_values_are_computed_once_for_all(services: Services) -> None:
-    warm(services)
     assert services.typical() is services.typical()
     assert surroundings(services.file_at(1), services).typical is services.typical()
 
