@@ -1,7 +1,7 @@
 // The back button brings back what was shown: the server builds it from the address.
 window.addEventListener("popstate", () => window.location.reload());
-// A figure that comes with a page opened later is first laid out with its page before it has a layout of its own, which is
-// an error in Bokeh 3.9 (panel-material-ui issue 548): those calls are left out, it is laid out again once it has one.
+// A figure that comes with a page opened later is first laid out with its page before it has a layout of its own, which
+// is an error in Bokeh 3.9 (panel-extensions/panel-material-ui#548): such a call is left out, another follows.
 const patient = () => {
   const figure = Bokeh.Models.get("Plot").prototype.default_view.prototype;
   for (const step of ["_measure_layout", "_after_layout"]) {

@@ -80,20 +80,17 @@ class Shell:
 
     def _turn(self, *_events: Any) -> None:
         name = self._state.page
-        # A page that holds figures is hidden rather than taken out: Bokeh can't lay out a figure put in afterwards.
-        for built in ("client", name):
-            if built not in self._built:
-                self._built[built] = self._make(built)
-                self._content.append(self._built[built])
+        # A page is hidden rather than taken out: a figure taken out would be built anew in the browser.
+        if name not in self._built:
+            self._built[name] = self._make(name)
+            self._content.append(self._built[name])
         for built, page in self._built.items():
             page.visible = built == name
         self._tabs.active = PAGES.index(name)
 
     def _make(self, name: str) -> Any:
         if name in FIGURED:
-            page = FIGURED[name](self._state, self._services, self._controller, self._t)
-            self.panes.extend(page.panes)
-            return page.layout
+            return FIGURED[name](self._state, self._services, self._controller, self._t, self.panes).layout
         return model_page(self._services, self._t) if name == "model" else coming_page(name, self._state, self._t)
 
     def _navigated(self, event: Any) -> None:

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 from dashboard.views.decision import decision_view
 from dashboard.views.dependence import ClientDependenceView
 from dashboard.views.facts import FactsView
+from dashboard.views.later import Later, card
 from dashboard.views.local_global import LocalGlobalView
 from dashboard.views.neighbours import NeighboursView
 from dashboard.views.picker import Picker
@@ -30,32 +31,37 @@ class ClientPage(pn.viewable.Viewer):
 
     Attributes
     ----------
-    panes : the HoloViews panes, to be released when the session ends.
+    panes : the HoloViews panes, to be released when the session ends; the list grows while the page is made.
     layout : what is shown.
     """
 
     def __init__(
-        self, state: SessionState, services: Services, controller: Controller, translate: Translator, **params: Any
+        self,
+        state: SessionState,
+        services: Services,
+        controller: Controller,
+        translate: Translator,
+        panes: list[pn.pane.HoloViews] | None = None,
+        **params: Any,
     ) -> None:
         super().__init__(**params)
-        reasons = ReasonsView(state, services, translate)
-        matters = LocalGlobalView(state, services, translate)
-        standing = StandingView(state, services, translate)
-        dependence = ClientDependenceView(state, services, translate)
-        self.panes = [view.figure.pane for view in (reasons, matters, standing, dependence)]
-        decision = _stack(_card(Picker(state, controller, translate)), _card(decision_view(state, services, translate)))
+        self.panes = [] if panes is None else panes
+        t, later = translate, Later(self.panes, translate)
+        reasons = ReasonsView(state, services, t)
+        self.panes.append(reasons.figure.pane)
+        decision = _stack(card(Picker(state, controller, t)), card(decision_view(state, services, t)))
         shown = pn.bind(lambda file: file is not None, state.param.file)
         self.layout = pmui.Column(
-            problem_view(state, translate),
+            problem_view(state, t),
             pmui.Grid(
                 pmui.Grid(decision, size=_wide(4)),
-                pmui.Grid(_card(reasons, shown), size=_wide(8)),
-                pmui.Grid(_card(matters, shown), size=_wide(12)),
-                pmui.Grid(_card(standing, shown), size=_wide(6)),
-                pmui.Grid(_card(dependence, shown), size=_wide(6)),
-                pmui.Grid(_card(NeighboursView(state, services, translate), shown), size=_wide(12)),
-                pmui.Grid(_card(UsedView(state, services, translate), shown), size=_wide(7)),
-                pmui.Grid(_card(FactsView(state, translate), shown), size=_wide(5)),
+                pmui.Grid(card(reasons, shown), size=_wide(8)),
+                pmui.Grid(later.card(lambda: LocalGlobalView(state, services, t), shown), size=_wide(12)),
+                pmui.Grid(later.card(lambda: StandingView(state, services, t), shown), size=_wide(6)),
+                pmui.Grid(later.card(lambda: ClientDependenceView(state, services, t), shown), size=_wide(6)),
+                pmui.Grid(later.card(lambda: NeighboursView(state, services, t), shown), size=_wide(12)),
+                pmui.Grid(later.card(lambda: UsedView(state, services, t), shown), size=_wide(7)),
+                pmui.Grid(later.card(lambda: FactsView(state, t), shown), size=_wide(5)),
                 container=True,
                 spacing=2,
                 sizing_mode="stretch_width",
@@ -64,6 +70,7 @@ class ClientPage(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             margin=0,
         )
+        later.begin()
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the page."""
@@ -77,10 +84,3 @@ def _wide(columns: int) -> dict[str, int]:
 
 def _stack(*cards: Any) -> pmui.Column:
     return pmui.Column(*cards, sizing_mode="stretch_width", margin=0)
-
-
-def _card(content: Any, visible: Any = True) -> pmui.Paper:
-    return pmui.Paper(content, elevation=0, margin=(0, 0, 16, 0), sizing_mode="stretch_width", sx=CARD, visible=visible)
-
-
-CARD = {"border": "1px solid", "borderColor": "divider", "borderRadius": "10px", "padding": "16px"}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard.pages.client import CARD
 from dashboard.views.beeswarm import BeeswarmView
 from dashboard.views.dependence import DependenceView
 from dashboard.views.feature_search import FeatureSearch
 from dashboard.views.html import html
 from dashboard.views.importance import ImportanceView
+from dashboard.views.later import Later, card
 from dashboard.views.partial import PartialView
 from dashboard.views.selection import SelectionView
 
@@ -29,30 +29,42 @@ class ExplanationPage(pn.viewable.Viewer):
 
     Attributes
     ----------
-    panes : the HoloViews panes, to be released when the session ends.
+    panes : the HoloViews panes, to be released when the session ends; the list grows while the page is made.
     layout : what is shown.
     """
 
     def __init__(
-        self, state: SessionState, services: Services, controller: Controller, translate: Translator, **params: Any
+        self,
+        state: SessionState,
+        services: Services,
+        controller: Controller,
+        translate: Translator,
+        panes: list[pn.pane.HoloViews] | None = None,
+        **params: Any,
     ) -> None:
         super().__init__(**params)
-        t = translate
-        importance = ImportanceView(state, services, controller, t)
-        swarm, dependence, partial = (view(state, services, t) for view in (BeeswarmView, DependenceView, PartialView))
-        self.panes = [view.figure.pane for view in (importance, swarm, dependence, partial)]
-        acts = pmui.Column(_card(dependence), _card(partial), sizing_mode="stretch_width", margin=0)
+        self.panes = [] if panes is None else panes
+        t, later = translate, Later(self.panes, translate)
+        importance = later.card(lambda: ImportanceView(state, services, controller, t))
         clients = t.number(services.explanations.population, 0)
+        swarm = later.card(lambda: BeeswarmView(state, services, t))
+        search = later.card(lambda: FeatureSearch(state, services, controller, t))
+        acts = pmui.Column(
+            later.card(lambda: DependenceView(state, services, t)),
+            later.card(lambda: PartialView(state, services, t)),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
         self.layout = pmui.Column(
             html(
                 f"<h1>{escape(t('page.explanation'))}</h1>"
                 f"<p class='soft' style='margin:4px 0 14px'>{escape(t('explanation.intro', clients=clients))}</p>"
             ),
-            _card(SelectionView(state, services, t)),
+            card(SelectionView(state, services, t)),
             pmui.Grid(
-                pmui.Grid(_card(importance), size={"xs": 12, "md": 6}),
-                pmui.Grid(_card(swarm), size={"xs": 12, "md": 6}),
-                pmui.Grid(_card(FeatureSearch(state, services, controller, t)), size={"xs": 12, "md": 4}, sx=STAYS),
+                pmui.Grid(importance, size={"xs": 12, "md": 6}),
+                pmui.Grid(swarm, size={"xs": 12, "md": 6}),
+                pmui.Grid(search, size={"xs": 12, "md": 4}, sx=STAYS),
                 pmui.Grid(acts, size={"xs": 12, "md": 8}),
                 container=True,
                 spacing=2,
@@ -63,6 +75,7 @@ class ExplanationPage(pn.viewable.Viewer):
             margin=0,
         )
         controller.explore()
+        later.begin()
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the page."""
@@ -70,7 +83,3 @@ class ExplanationPage(pn.viewable.Viewer):
 
 
 STAYS = {"position": {"md": "sticky"}, "top": 16, "alignSelf": "flex-start"}
-
-
-def _card(content: Any) -> pmui.Paper:
-    return pmui.Paper(content, elevation=0, margin=(0, 0, 16, 0), sizing_mode="stretch_width", sx=CARD)

@@ -121,15 +121,20 @@ class ImportanceView(pn.viewable.Viewer):
             self._controller.look_at(row["name"])
 
     def _fill_lines(self, rows: list[dict[str, Any]]) -> None:
-        focused = next((row["name"] for row in rows if row["focused"]), None)
+        # A list whose value is none of its options takes the first one for chosen: where the line in focus is not shown,
+        # there is an option for that.
+        focused = next((row["name"] for row in rows if row["focused"]), "")
+        options = {row["label"]: row["name"] for row in rows}
+        if not focused:
+            options = {self._t("importance.no_line"): "", **options}
         self._filling = True
         try:
-            self._line.param.update(options={row["label"]: row["name"] for row in rows}, value=focused)
+            self._line.param.update(options=options, value=focused)
         finally:
             self._filling = False
 
     def _chosen(self, event: Any) -> None:
-        if not self._filling and event.new is not None:
+        if not self._filling and event.new:
             self._controller.look_at(event.new)
 
     def _row(self, compared: ComparedImportance, place: int) -> dict[str, Any]:

@@ -203,6 +203,21 @@ def test_a_feature_is_found_by_words_and_chosen_by_click(page: Page, server: str
     expect(_focused(page)).to_have_text(feature("AMT_CREDIT").label("en"))
 
 
+def test_a_link_to_a_feature_that_weighs_little_keeps_it_in_focus(
+    page: Page, server: str, store: ContributionStore
+) -> None:
+    ranked = store.importance("group").names
+    assert len(ranked) > 20
+    name = next(name for name in store.used if feature(name).group == ranked[-1])
+    _open(page, server, f"&lang=fr&feature={name}")
+    expect(page.get_by_role("combobox", name="Source ou variable à examiner")).to_have_text("(une autre)")
+    for _ in range(2):
+        expect(_focused(page)).to_have_text(feature(name).label("fr"))
+        page.wait_for_timeout(1000)
+        _idle(page)
+    expect(page).to_have_url(re.compile(f"feature={name}"))
+
+
 def test_the_search_can_be_used_by_keyboard_alone(page: Page, server: str) -> None:
     _open(page, server)
     box = _search(page)
