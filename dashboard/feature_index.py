@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FOUND = 8
 _WORD = re.compile(r"[a-z0-9]+")
 _LEAST_PLURAL = 4
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "’": "'"})
+_LIGATURES = str.maketrans({"\N{LATIN SMALL LIGATURE OE}": "oe", "\N{LATIN SMALL LETTER AE}": "ae", "’": "'"})
 _LITTLE_WORDS = frozenset(
     {"a", "an", "and", "at", "by", "d", "de", "des", "du", "en", "et", "for", "from", "in", "l", "la", "le", "les",
      "of", "on", "or", "ou", "par", "pour", "sur", "the", "to", "un", "une", "with"}

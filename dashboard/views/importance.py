@@ -121,8 +121,8 @@ class ImportanceView(pn.viewable.Viewer):
             self._controller.look_at(row["name"])
 
     def _fill_lines(self, rows: list[dict[str, Any]]) -> None:
-        # A list whose value is none of its options takes the first one for chosen: where the line in focus is not shown,
-        # there is an option for that.
+        # A list whose value is none of its options takes the first one for chosen: there is an option for a line in
+        # focus that is not shown.
         focused = next((row["name"] for row in rows if row["focused"]), "")
         options = {row["label"]: row["name"] for row in rows}
         if not focused:
