@@ -69,3 +69,9 @@ def test_both_languages_are_given_the_same_values(folder: Path) -> None:
         if set(places.findall(str(french[key]))) != set(places.findall(str(english[key])))
     ]
     assert unlike == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_french_punctuation_never_begins_a_line(folder: Path) -> None:
+    broken = [key for key, value in catalogue(folder, "fr").items() if re.search(r" [:;?!»]|« ", str(value))]
+    assert broken == []
