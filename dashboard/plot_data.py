@@ -202,7 +202,9 @@ class PlotData:
 
         def make() -> Interactions:
             candidates = [(other, self.values(other)) for other in self.names[:CANDIDATES]]
-            return interactions(name, self.values(name), self.contribution(name), candidates)
+            found = interactions(name, self.values(name), self.contribution(name), candidates)
+            self._features.let_go()
+            return found
 
         return self._interactions.get(name, make)
 

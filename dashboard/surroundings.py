@@ -86,7 +86,7 @@ def surroundings(file: ClientFile, services: Services) -> Surroundings:
     accepted, refused = (
         tuple(_similar(neighbour, file, services) for neighbour in listed) for listed in (found.accepted, found.refused)
     )
-    return Surroundings(
+    around = Surroundings(
         client=file.client,
         accepted=accepted,
         refused=refused,
@@ -94,6 +94,8 @@ def surroundings(file: ClientFile, services: Services) -> Surroundings:
         compared=_compared(file, services),
         typical=services.typical(),
     )
+    services.portfolio.features.let_go()  # each client shown has read some columns of everyone
+    return around
 
 
 def _compared(file: ClientFile, services: Services) -> LocalGlobal:

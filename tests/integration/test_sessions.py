@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import urllib.request
+import weakref
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -64,32 +65,43 @@ def _visit(address: str, count: int) -> None:
             assert answer.status == 200
 
 
-def _documents() -> int:
+def _living() -> list[Document]:
+    return [found for found in gc.get_objects() if type(found) is Document]  # isinstance would ask dead proxies
+
+
+@pytest.fixture
+def earlier() -> weakref.WeakSet[Document]:
+    """Documents that other tests of this process have left."""
+    gc.collect()
+    return weakref.WeakSet(_living())
+
+
+def _documents(earlier: weakref.WeakSet[Document]) -> int:
     """Return how many documents live, once the server has discarded the sessions that nobody came back to."""
     deadline = time.monotonic() + 30
     count = -1
     while time.monotonic() < deadline:
         time.sleep(0.3)
         gc.collect()
-        count = sum(type(found) is Document for found in gc.get_objects())  # isinstance would ask dead proxies
+        count = sum(document not in earlier for document in _living())
         if count <= LIVE_DOCUMENTS:
             break
     return count
 
 
-def test_sixty_visits_leave_no_document_and_little_memory(address: str) -> None:
+def test_sixty_visits_leave_no_document_and_little_memory(address: str, earlier: weakref.WeakSet[Document]) -> None:
     _visit(address, 20)
-    assert _documents() <= LIVE_DOCUMENTS
+    assert _documents(earlier) <= LIVE_DOCUMENTS
     before = psutil.Process().memory_info().rss
     _visit(address, VISITS)
-    assert _documents() <= LIVE_DOCUMENTS
+    assert _documents(earlier) <= LIVE_DOCUMENTS
     kept = psutil.Process().memory_info().rss - before
     assert kept < KEPT_BYTES, f"{VISITS} visits left {kept / 1e6:.1f} MB"
 
 
-def test_sessions_that_connect_and_leave_are_let_go_too(address: str) -> None:
+def test_sessions_that_connect_and_leave_are_let_go_too(address: str, earlier: weakref.WeakSet[Document]) -> None:
     for _ in range(8):
         session = pull_session(url=address)
         session.close()
         del session
-    assert _documents() <= LIVE_DOCUMENTS
+    assert _documents(earlier) <= LIVE_DOCUMENTS
