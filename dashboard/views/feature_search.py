@@ -65,10 +65,11 @@ class FeatureSearch(pn.viewable.Viewer):
             self._choose(self._found.items[0]["feature"])
 
     def _choose(self, name: str) -> None:
-        self._state.feature = name
+        # The words go first: what is typed next, once the feature is seen to have changed, must not go with them.
+        self._words.param.update(value="", value_input="")
         self._found.visible = False
         self._count.object = ""
-        self._words.param.update(value="", value_input="")
+        self._state.feature = name
 
     def _item(self, feature: Feature) -> dict[str, str]:
         return {

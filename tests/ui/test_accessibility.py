@@ -41,7 +41,8 @@ def test_axe_finds_nothing_in_the_dark_and_with_a_problem_shown(context, server)
 
 
 def _check(page, where: str) -> None:
-    page.wait_for_function("() => Bokeh.documents.every((document) => document.is_idle)")
+    idle = "() => window.Bokeh?.documents.length && Bokeh.documents.every((document) => document.is_idle)"
+    page.wait_for_function(idle)
     found = Axe().run(page).response
     assert len(found["passes"]) > 10, "axe looked at nothing"
     told = [

@@ -41,7 +41,8 @@ def _open(page: Page, server: str, rest: str = "&lang=fr") -> None:
 
 
 def _idle(page: Page) -> None:
-    page.wait_for_function("() => Bokeh.documents.every((document) => document.is_idle)")
+    idle = "() => window.Bokeh?.documents.length && Bokeh.documents.every((document) => document.is_idle)"
+    page.wait_for_function(idle)
     expect(page.get_by_text(re.compile("Calcul sur tous les clients|Computing over every client"))).to_have_count(0)
 
 
