@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
+from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from data.errors import ServingError
@@ -46,7 +47,7 @@ def serve(
         If the port is in use, may not be used, or the address is none of this machine's.
     """
     port = check_free(address, port)
-    for name in ("asyncio", "bokeh.server.protocol_handler"):
+    for name in ("asyncio", "bokeh.server.protocol_handler", "tornado.application"):
         logging.getLogger(name).addFilter(_is_news)
     server: Any = pn.serve(  # type: ignore[no-untyped-call]
         {"/": build},
@@ -92,7 +93,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     # Bokeh asserts, in `ServerConnection.session`, that whoever sent a message has not left since.
     left = isinstance(error, AssertionError) and traceback.extract_tb(error.__traceback__)[-1].name == "session"
-    return not (left or isinstance(error, WebSocketClosedError))
+    return not (left or isinstance(error, (WebSocketClosedError, StreamClosedError)))
 
 
 def _explain(error: OSError | UnicodeError, address: str, port: int) -> str:
