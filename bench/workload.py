@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from data.artefact import find_portfolios, kind_of
 from data.errors import HashMismatch, InvalidOption
-from data.feature_set import KIND as FEATURE_SET
-from data.feature_set import FeatureSet, features_from
+from data.feature_set import features_from, features_in
 from data.paths import bench_folder, model_folder
 from data.portfolio import Portfolio
 from data.progress import part, silent
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.registry import Request
+    from data.feature_set import FeatureSet
     from data.progress import Report
 
 CLIENTS, SEED, THREADS = 3000, 0, 1
@@ -49,16 +49,11 @@ def choose(request: Request, report: Report = silent) -> Workload:
     if request.model is not None and request.features is not None:
         if request.portfolio is not None:
             raise InvalidOption("Either --portfolio or --model with --features, not both.")
-        return Workload(request.model.name, request.model, _features(request.features))
+        return Workload(request.model.name, request.model, features_in(request.features))
     if request.portfolio is not None:
         return _of_portfolio(request.portfolio)
     known = find_portfolios()
     return _of_portfolio(known[0]) if known else _own(report)
-
-
-def _features(folder: Path) -> FeatureSet:
-    inside = folder / "features"
-    return FeatureSet.open(inside if kind_of(folder) != FEATURE_SET and kind_of(inside) == FEATURE_SET else folder)
 
 
 def _of_portfolio(name: str) -> Workload:

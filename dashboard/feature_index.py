@@ -62,7 +62,7 @@ class FeatureIndex:
         found as well are in the order in which they weigh. Words that carry no meaning ("of", "de") are left out
         where there are others.
         """
-        asked = _folded(text).strip()
+        asked = folded(text).strip()
         whole = asked.replace(" ", "_")
         words = [word for word in _words(asked) if word not in _LITTLE_WORDS] or _words(asked)
         if not words:
@@ -96,11 +96,11 @@ def _entry(feature: Feature) -> _Entry:
 
 def _words(text: str) -> list[str]:
     """Return the words of a text, folded, a plural as its singular."""
-    found = _WORD.findall(_folded(text))
+    found = _WORD.findall(folded(text))
     return [word[:-1] if len(word) >= _LEAST_PLURAL and word[-1] in "sx" else word for word in found]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return a text without case and accents."""
     apart = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))

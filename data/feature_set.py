@@ -159,6 +159,12 @@ class FeatureSet:
         return pl.read_parquet(self.folder / "clients.parquet")
 
 
+def features_in(folder: Path) -> FeatureSet:
+    """Open a feature set by its folder, or that of the portfolio in the folder; raise as `FeatureSet.open` does."""
+    inside = folder / "features"
+    return FeatureSet.open(inside if kind_of(folder) != KIND and kind_of(inside) == KIND else folder)
+
+
 def write_features(
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame],
     out: Path,

@@ -8,10 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.artefact import kind_of
 from data.console import run_command
-from data.feature_set import KIND as FEATURE_SET
-from data.feature_set import FeatureSet
+from data.feature_set import features_in
 from data.features.catalog import features as catalog_of
 from data.progress import terminal
 
@@ -58,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 def _portfolio(options: argparse.Namespace) -> None:
     from explain.contribution_parts import write_contributions
 
-    features = _features(options.features)
+    features = features_in(options.features)
     catalog = catalog_of(features.absent_tables)
     begun = time.monotonic()
     with terminal("explain") as report:
@@ -73,12 +71,6 @@ def _portfolio(options: argparse.Namespace) -> None:
     print(f"{'largest residual':<28}{store.largest_residual:.2e} log-odds, between contributions and score")
     print(f"{'bytes':<28}{size:,}")
     print(f"{'contributions':<28}{options.out}")
-
-
-def _features(folder: Path) -> FeatureSet:
-    """Open a feature set, or that of a portfolio."""
-    inside = folder / "features"
-    return FeatureSet.open(inside if kind_of(folder) != FEATURE_SET and kind_of(inside) == FEATURE_SET else folder)
 
 
 def _path(text: str) -> Path:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from data.artefact import kind_of
 from data.console import run_command
 from data.errors import InvalidOption, StoreError
-from data.feature_set import KIND as FEATURE_SET
-from data.feature_set import FeatureSet
+from data.feature_set import features_in
 from data.files import written_whole
 from data.progress import part, terminal
 from data.schema import CLIENT_ID
@@ -22,6 +20,7 @@ from data.schema import CLIENT_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from data.feature_set import FeatureSet
     from models.card import ModelCard
     from models.scorer import Scores
 
@@ -111,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> None:
     from models.train import train
 
-    features = _features(options.features)
+    features = features_in(options.features)
     with terminal("train") as report:
         card = train(features, options.out, seed=options.seed, threads=options.threads, report=report)
     _print_card(card, options.out)
@@ -130,7 +129,7 @@ def _score(options: argparse.Namespace) -> None:
     if options.out.suffix.lower() not in SUFFIXES:
         raise InvalidOption(f"--out must end with {' or '.join(SUFFIXES)}, got {options.out.name!r}.")
     scorer = Scorer.load(options.model)
-    features = _features(options.features)
+    features = features_in(options.features)
     with terminal("score") as report:
         if options.scheduler is None:
             scores = scorer.score_features(features, options.threads, part(report, 0.0, 0.9))
@@ -173,7 +172,7 @@ def _write_scores(out: Path, features: FeatureSet, scores: Scores) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from models.evaluation import evaluate
 
-    features = _features(options.features)
+    features = features_in(options.features)
     with terminal("evaluate") as report:
         found = evaluate(options.model, features, options.threads, report)
     how = "out of fold" if found.out_of_fold_clients else "by the final model: in-sample for any it was trained on"
@@ -194,12 +193,6 @@ def _print_card(card: ModelCard, out: Path) -> None:
     print(f"{'calibration':<28}PD = sigmoid({card.slope:.4f} * raw {card.intercept:+.4f})")
     print(f"{'threshold':<28}{card.threshold} (cost-optimal {card.cost_optimal_threshold:.4f})")
     print(f"{'model':<28}{out}")
-
-
-def _features(folder: Path) -> FeatureSet:
-    """Open a feature set, or that of a portfolio."""
-    inside = folder / "features"
-    return FeatureSet.open(inside if kind_of(folder) != FEATURE_SET and kind_of(inside) == FEATURE_SET else folder)
 
 
 def _path(text: str) -> Path:

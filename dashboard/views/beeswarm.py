@@ -23,7 +23,7 @@ from dashboard.figures.palette import MISSING
 from dashboard.figures.shading import blank, ramp
 from dashboard.views.background import Background
 from dashboard.views.folded_table import folded_table
-from dashboard.views.html import html
+from dashboard.views.html import html, status
 from dashboard.views.value_axis import ValueAxis
 from dashboard.views.wording import Wording
 from dashboard.views.zoomed import ZoomedFigure
@@ -80,7 +80,7 @@ class BeeswarmView(pn.viewable.Viewer):
         self.figure = ZoomedFigure(self._zoomed)
         self._background = Background(services.executor, self._arrived)
         self._show(blank(), whole([]), is_new=True)
-        self._words.object = self._soft(self._summary)
+        self._words.object = status(self._summary)
         state.param.watch(self._selected, ["selection", "portfolio_selection", "filters"])
         self._changed()
 
@@ -109,12 +109,12 @@ class BeeswarmView(pn.viewable.Viewer):
 
     def _arrived(self, outcome: _Drawn | pl.DataFrame | Exception) -> None:
         if isinstance(outcome, Exception):
-            self._words.object = self._soft(self._t("problem.unexpected", kind=type(outcome).__name__))
+            self._words.object = status(self._t("problem.unexpected", kind=type(outcome).__name__))
             raise outcome
         if isinstance(outcome, pl.DataFrame):
             with pn.io.hold():
                 self._summary = self._summarise(outcome)
-                self._words.object = self._soft(self._summary)
+                self._words.object = status(self._summary)
                 self._table.object = self._table_html(outcome)
                 self.figure.say(self._summary)
             return
@@ -160,9 +160,6 @@ class BeeswarmView(pn.viewable.Viewer):
         if row["part"] == "missing":
             return ""
         return ValueAxis(self._services, self._wording, row["feature"]).between(row["least"], row["greatest"], self._t)
-
-    def _soft(self, text: str) -> str:
-        return f'<p class="soft" role="status">{escape(text)}</p>'
 
     def _legend(self) -> str:
         t = self._t

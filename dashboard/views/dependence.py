@@ -24,7 +24,7 @@ from dashboard.figures.shading import blank
 from dashboard.views.background import Background
 from dashboard.views.beeswarm import legend
 from dashboard.views.folded_table import folded_table
-from dashboard.views.html import html
+from dashboard.views.html import html, status
 from dashboard.views.value_axis import ValueAxis
 from dashboard.views.wording import Wording
 from dashboard.views.zoomed import ZoomedFigure
@@ -122,14 +122,14 @@ class DependenceView(pn.viewable.Viewer):
 
     def _arrived(self, outcome: _Drawn | Exception) -> None:
         if isinstance(outcome, Exception):
-            self._words.object = self._soft(self._t("problem.unexpected", kind=type(outcome).__name__))
+            self._words.object = status(self._t("problem.unexpected", kind=type(outcome).__name__))
             raise outcome
         self._last = outcome
         axis = ValueAxis(self._services, self._wording, outcome.asked.feature)
         with pn.io.hold():
             self._fill(outcome)
             self._summary = self._summarise(outcome, axis)
-            self._words.object = self._soft(self._summary)
+            self._words.object = status(self._summary)
             self._head.object = self._head_html(axis)
             self._colours.object = self._legend(outcome)
             if outcome.asked.window is None:
@@ -253,9 +253,6 @@ class DependenceView(pn.viewable.Viewer):
             f"<h2>{escape(t('plots.dependence_title', feature=axis.name))}</h2>"
             f"<p class='soft'>{escape(t('plots.dependence_intro'))}</p>"
         )
-
-    def _soft(self, text: str) -> str:
-        return f'<p class="soft" role="status">{escape(text)}</p>'
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +27,8 @@ def html(content: Any = "", **options: Any) -> pn.pane.HTML:
         sanitize_html=False,
         **options,
     )
+
+
+def status(text: str) -> str:
+    """Return the HTML of a sentence that is told anew, to those who don't see it too, whenever it changes."""
+    return f'<p class="soft" role="status">{escape(text)}</p>'

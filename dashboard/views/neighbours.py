@@ -11,14 +11,10 @@ import panel as pn
 from dashboard.address import build
 from dashboard.figures.gauge import score_text
 from dashboard.views.html import html
-from dashboard.views.wording import Wording
-from data.features.values import display_raw
-from data.schema import table
+from dashboard.views.wording import Wording, is_raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
     from dashboard.i18n import Translator
     from dashboard.services import ClientFile, Services
@@ -87,28 +83,16 @@ class NeighboursView(pn.viewable.Viewer):
     def difference(self, found: Difference, similar: SimilarClient, file: ClientFile) -> str:
         """Return in words what sets the client shown apart from a similar one, with both values."""
         t, apart = self._t, found.apart
-        own = self._value(apart.group, found.feature, file.facts, file.row)
-        other = self._value(apart.group, found.feature, similar.facts, similar.row)
+        own = self._wording.value_of(apart.group, found.feature, file.facts, file.row)
+        other = self._wording.value_of(apart.group, found.feature, similar.facts, similar.row)
         label = self._label(apart.group, found.feature, file.facts)
         key = "neighbours.apart" if own != other else "neighbours.apart_same"
         manner = t("neighbours.better" if apart.difference > 0 else "neighbours.worse")
         return t(key, label=label, own=own, other=other, manner=manner, difference=t.signed(apart.difference))
 
     def _label(self, group: str, feature: str, facts: Mapping[str, object]) -> str:
-        return self._wording.group(group) if _is_raw(group, facts) else self._wording.feature(feature)
-
-    def _value(self, group: str, feature: str, facts: Mapping[str, object], row: NDArray[Any]) -> str:
-        if _is_raw(group, facts):
-            column = group.partition(".")[2]
-            return display_raw(table("application").column(column), facts[column], self._t.language)
-        return self._wording.number(feature, float(row[self._services.scorer.names.index(feature)]))
+        return self._wording.group(group) if is_raw(group, facts) else self._wording.feature(feature)
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view."""
         return self._pane
-
-
-def _is_raw(group: str, facts: Mapping[str, object]) -> bool:
-    """Return whether a group is a raw column of the application, whose own value is the one to tell."""
-    source, _, column = group.partition(".")
-    return source == "application" and column in facts

@@ -19,7 +19,7 @@ from dashboard.figures.partial import (
 )
 from dashboard.views.background import Background
 from dashboard.views.folded_table import folded_table
-from dashboard.views.html import html
+from dashboard.views.html import html, status
 from dashboard.views.live import LiveFigure
 from dashboard.views.value_axis import ValueAxis
 from dashboard.views.wording import Wording
@@ -68,7 +68,7 @@ class PartialView(pn.viewable.Viewer):
             return
         if data.known_partial(feature) is None:
             axis = ValueAxis(self._services, self._wording, feature)
-            self._words.object = self._soft(self._t("plots.partial_computing", feature=axis.name))
+            self._words.object = status(self._t("plots.partial_computing", feature=axis.name))
         scorer = self._services.scorer
 
         def work() -> _Drawn:
@@ -80,7 +80,7 @@ class PartialView(pn.viewable.Viewer):
 
     def _arrived(self, outcome: _Drawn | Exception) -> None:
         if isinstance(outcome, Exception):
-            self._words.object = self._soft(self._t("problem.unexpected", kind=type(outcome).__name__))
+            self._words.object = status(self._t("problem.unexpected", kind=type(outcome).__name__))
             raise outcome
         found, t = outcome.found, self._t
         axis = ValueAxis(self._services, self._wording, found.grid.feature)
@@ -105,7 +105,7 @@ class PartialView(pn.viewable.Viewer):
                 lambda hook: partial_options(t, hook),
                 lambda figure: dress_partial(figure, across, up, ticks, axis.name, summary, backwards=axis.backwards),
             )
-            self._words.object = self._soft(summary) + self._caveats(found)
+            self._words.object = status(summary) + self._caveats(found)
             self._table.object = self._table_html(outcome, axis)
 
     def _show_blank(self) -> None:
@@ -176,9 +176,6 @@ class PartialView(pn.viewable.Viewer):
             return t("plots.up_to" if axis.backwards else "plots.above", value=axis.say(start))
         first, last = axis.say(start), axis.say(end)
         return t("plots.between", low=last if axis.backwards else first, high=first if axis.backwards else last)
-
-    def _soft(self, text: str) -> str:
-        return f'<p class="soft" role="status">{escape(text)}</p>'
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the view, top to bottom."""

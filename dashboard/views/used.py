@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
+from dashboard.feature_index import folded
 from dashboard.figures.gauge import score_digits
 from dashboard.views.html import html
 from dashboard.views.wording import Wording
@@ -80,7 +80,7 @@ class UsedView(pn.viewable.Viewer):
                     "value": self._wording.number(name, float(found.row[place])),
                     "typical": self._wording.number(name, typical[name]) if name in typical else "…",
                     "contribution": float(found.values[place]),
-                    "words": _plain(f"{feature} {group}"),
+                    "words": folded(f"{feature} {group}"),
                 }
             )
         return rows
@@ -106,7 +106,7 @@ class UsedView(pn.viewable.Viewer):
 
     def _list(self) -> None:
         t = self._t
-        asked = _plain(self._search.value_input or "").split()
+        asked = folded(self._search.value_input or "").split()
         kept = [row for row in self._rows if all(word in row["words"] for word in asked)]
         shown = kept if self._all else kept[:FIRST]
         with pn.io.hold():
@@ -172,9 +172,3 @@ def adding_up(
     while digits < MOST_DIGITS and told(1.0 / (1.0 + math.exp(-round(total, digits)))) != score:
         digits += 1
     return round(base, digits), round(total, digits), digits
-
-
-def _plain(text: str) -> str:
-    """Return a text as it is searched: without accents or capitals."""
-    apart = unicodedata.normalize("NFD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))

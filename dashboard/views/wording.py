@@ -12,7 +12,10 @@ from explain.reasons import reasons
 from explain.reference import SEED, SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from dashboard.i18n import Translator
     from dashboard.services import ClientFile, Services
@@ -40,11 +43,14 @@ class Wording:
 
     def value(self, file: ClientFile, group: str, quoted: str) -> str:
         """Return the client's value behind a group: the raw column, else that of the feature quoted."""
-        table_name, _, column = group.partition(".")
-        if table_name == "application" and column in file.facts:
-            return display_raw(table("application").column(column), file.facts[column], self.language)
-        at = self._services.scorer.names.index(quoted)
-        return self.number(quoted, float(file.row[at]))
+        return self.value_of(group, quoted, file.facts, file.row)
+
+    def value_of(self, group: str, quoted: str, facts: Mapping[str, object], row: NDArray[np.float64]) -> str:
+        """Return the same of the client with these raw application columns and this row of features."""
+        if is_raw(group, facts):
+            column = group.partition(".")[2]
+            return display_raw(table("application").column(column), facts[column], self.language)
+        return self.number(quoted, float(row[self._services.scorer.names.index(quoted)]))
 
     def sentences_html(self, file: ClientFile) -> str:
         """Return the reasons of the decision, in order, then those of the other side and the protected ones used."""
@@ -90,3 +96,9 @@ class Wording:
         note = f'<p class="soft">{escape(reason.note)}</p>' if reason.note and noted else ""
         said = f"<strong>{escape(reason.title)}</strong>{tag}<p>{escape(reason.detail)}</p>{note}"
         return f'<li class="{side}">{said}</li>'
+
+
+def is_raw(group: str, facts: Mapping[str, object]) -> bool:
+    """Return whether a group is a raw column of the application, whose own value is the one to tell."""
+    source, _, column = group.partition(".")
+    return source == "application" and column in facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,42 +13,17 @@ from dashboard.address import Filters
 from dashboard.controller import Controller
 from dashboard.i18n import Translator
 from dashboard.services import SUGGESTIONS, Services
-from dashboard.state import SessionState
 from data.errors import HashMismatch, UnknownClient
 from data.paths import model_folder
 from data.store import Portfolio
 from models.policy import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from dashboard.state import SessionState
+
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def services(artifacts: Path) -> Services:
-    portfolio = Portfolio.open(artifacts / "portfolios" / "small")
-    return Services(portfolio, artifacts / "models" / "small")
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """Runs work where it is submitted."""
-
-    def submit(self, work: Callable[[], object], /, *_: object, **__: object) -> Future[object]:
-        done: Future[object] = Future()
-        done.set_result(work())
-        return done
-
-
-@pytest.fixture
-def state() -> SessionState:
-    return SessionState(language="en")
-
-
-@pytest.fixture
-def controller(state: SessionState, services: Services) -> Controller:
-    return Controller(state, services, Translator("en"), _AtOnce(1), lambda work: work())
 
 
 def test_a_first_page_shows_the_first_client(controller: Controller, state: SessionState, services: Services) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,44 +13,15 @@ from dashboard.address import FILTERED, PICKED, Address, Filters, build, parse
 from dashboard.controller import Controller
 from dashboard.explanations import LINES, PickedClients
 from dashboard.i18n import Translator
-from dashboard.services import Services
 from dashboard.state import SessionState
 from data.errors import InvalidOption, UnknownColumn
-from data.store import Portfolio
 from explain.selection import Selection, named_selections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from dashboard.explanations import ComparedImportance
+    from dashboard.services import Services
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def services(artifacts: Path) -> Services:
-    portfolio = Portfolio.open(artifacts / "portfolios" / "small")
-    return Services(portfolio, artifacts / "models" / "small")
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """Runs work where it is submitted."""
-
-    def submit(self, work: Callable[[], object], /, *_: object, **__: object) -> Future[object]:
-        done: Future[object] = Future()
-        done.set_result(work())
-        return done
-
-
-@pytest.fixture
-def state() -> SessionState:
-    return SessionState(language="en")
-
-
-@pytest.fixture
-def controller(state: SessionState, services: Services) -> Controller:
-    return Controller(state, services, Translator("en"), _AtOnce(1), lambda work: work())
 
 
 def _by_hand(services: Services, level: str, mask: np.ndarray) -> dict[str, float]:
@@ -199,11 +170,13 @@ def test_a_late_comparison_of_an_ended_session_is_dropped(state: SessionState, s
     assert state.compared is None
 
 
-def test_the_feature_in_focus_is_the_heaviest_unless_the_address_names_another(services: Services) -> None:
+def test_the_feature_in_focus_is_the_heaviest_unless_the_address_names_another(
+    services: Services, at_once: ThreadPoolExecutor
+) -> None:
     strongest = services.explanations.strongest
     for asked, shown, linked in (("", strongest, None), ("NOTHING", strongest, None), ("DAYS_BIRTH",) * 3):
         state = SessionState(language="en", feature=asked)
-        Controller(state, services, Translator("en"), _AtOnce(1), lambda work: work())
+        Controller(state, services, Translator("en"), at_once, lambda work: work())
         assert state.feature == shown
         assert state.address.feature == (None if shown == strongest else linked)
 

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from dashboard import controller as controller_module
-from dashboard.controller import Controller
-from dashboard.i18n import Translator
-from dashboard.services import Services
-from dashboard.state import SessionState
 from dashboard.surroundings import surroundings
-from data.store import Portfolio
 from explain.standing import stand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from dashboard.controller import Controller
+    from dashboard.services import Services
+    from dashboard.state import SessionState
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def services(artifacts: Path) -> Services:
-    portfolio = Portfolio.open(artifacts / "portfolios" / "small")
-    return Services(portfolio, artifacts / "models" / "small")
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """Runs work where it is submitted."""
-
-    def submit(self, work: Callable[[], object], /, *_: object, **__: object) -> Future[object]:
-        done: Future[object] = Future()
-        done.set_result(work())
-        return done
-
-
-@pytest.fixture
-def state() -> SessionState:
-    return SessionState(language="en")
-
-
-@pytest.fixture
-def controller(state: SessionState, services: Services) -> Controller:
-    return Controller(state, services, Translator("en"), _AtOnce(1), lambda work: work())
 
 
 @pytest.mark.parametrize("position", [0, 333, 1499])
