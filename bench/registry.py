@@ -75,6 +75,10 @@ BENCHMARKS: dict[str, dict[str, Benchmark]] = {
             "Shapley values in blocks, alone and of a whole portfolio: ours, LightGBM, shap, woodelf-explainer",
             "bench.scoring.shapley:run",
         ),
+        "portfolio": Benchmark(
+            "linked charts over every client: engine, page in a browser, many sessions; HoloViews' link_selections",
+            "bench.scoring.portfolio:run",
+        ),
     },
 }
 

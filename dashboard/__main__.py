@@ -41,6 +41,15 @@ def parser() -> argparse.ArgumentParser:
         "--allow-websocket-origin", action="append", default=[], metavar="HOST[:PORT]",
         help="public name behind a proxy; may be repeated",
     )  # fmt: skip
+    made.add_argument(
+        "--scheduler", dest="pictures_on", metavar="ADDRESS",
+        help="from 5 million clients up, compute the pictures of the Portfolio page with Dask: on a cluster, such as "
+        "tcp://host:8786, or with its `threads` in this process",
+    )  # fmt: skip
+    made.add_argument(
+        "--timings", type=Path, metavar="FILE",
+        help="append how long the server took over each gesture on the Portfolio page, one line of JSON each",
+    )  # fmt: skip
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     prepare = commands.add_parser(
         "prepare", help="prepare a portfolio from raw tables: import, features, train, export, score, explain",
@@ -96,16 +105,21 @@ def run_serve(options: argparse.Namespace) -> int:
         )
     print(f"Opening portfolio {name} ...", file=sys.stderr, flush=True)
     from dashboard.app import Application
+    from dashboard.exports import route
     from dashboard.services import Services
+    from dashboard.timings import Timings
 
+    timings = Timings(options.timings) if options.timings is not None else None
     portfolio = Portfolio.open(name)
-    application = Application(Services(portfolio, model_folder(portfolio.model_name)), options.lang)
+    services = Services(portfolio, model_folder(portfolio.model_name), scheduler=options.pictures_on, timings=timings)
+    application = Application(services, options.lang)
     serve(
         application.build,
         address=options.address,
         port=port,
         title="Prêt à dépenser – Pretscope",
         origins=options.allow_websocket_origin,
+        patterns=route(services.exports),
         started=lambda where: print(f"Pretscope is ready: {where}", flush=True),
     )
     return 0

@@ -1,18 +1,29 @@
 """The page's address: what a link, a reload or the back button brings back.
 
 `?page=client&client=100001&lang=fr&decision=refused&levels=high,very_high&score=0.1-0.4&with=age.25-34&feature=NAME`;
-parts at their default are left out, but for page and lang.
+parts at their default are left out, but for page and lang. Of the Portfolio page: `x=`, `y=` and `charts=` are axes, a
+column with its scale; `colour=` is a column; `where=` the filters, as `explain.crossfilter.filter_text` writes them.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
+from explain.crossfilter.filter_text import axis_from, axis_text, filters_from, filters_text
+
+from data.errors import PretscopeError
 from data.features.catalog import features
 from explain.selection import Selection, named_selections
 from models.policy import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explain.crossfilter.axes import AxisKey
+    from explain.crossfilter.filters import Filter
 
 PAGES = ("client", "portfolio", "explanation", "whatif", "model", "watch")
 DECISIONS = ("all", "accepted", "refused")
@@ -43,6 +54,27 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Explored:
+    """What the Portfolio page explores; None where it is what that page shows first.
+
+    Attributes
+    ----------
+    across, up : axes of the pair.
+    colour : what colours it.
+    charts : the distributions.
+    filters : by the chart that made them.
+    unread : whether something was written that can't be read, and left out.
+    """
+
+    across: AxisKey | None = None
+    up: AxisKey | None = None
+    colour: str | None = None
+    charts: tuple[AxisKey, ...] | None = None
+    filters: tuple[tuple[str, Filter], ...] = ()
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """What the address says; whatever it doesn't say, or says wrongly, is None or the default.
 
@@ -54,6 +86,7 @@ class Address:
     filters : of the picker.
     selection : clients set against everyone: a name of `explain.selection.named_selections`, or FILTERED.
     feature : the feature explained; None where the address names none that there can be.
+    explored : what the Portfolio page explores.
     """
 
     page: str = "client"
@@ -62,6 +95,7 @@ class Address:
     filters: Filters = field(default_factory=Filters)
     selection: str = SELECTION
     feature: str | None = None
+    explored: Explored = field(default_factory=Explored)
 
     def with_language(self, language: str) -> Address:
         """Return the same address in another language."""
@@ -88,6 +122,7 @@ def parse(search: str) -> Address:
         ),
         selection=selection if selection == FILTERED or selection in named_selections() else SELECTION,
         feature=feature if feature in _feature_names() else None,
+        explored=_explored(given),
     )
 
 
@@ -109,7 +144,41 @@ def build(address: Address) -> str:
         parts["with"] = address.selection
     if address.feature is not None:
         parts["feature"] = address.feature
-    return "?" + urlencode(parts, safe=",")
+    parts |= _explored_parts(address.explored)
+    return "?" + urlencode(parts, safe=",~")
+
+
+def _explored_parts(explored: Explored) -> dict[str, str]:
+    parts = {name: axis_text(key) for name, key in (("x", explored.across), ("y", explored.up)) if key is not None}
+    if explored.colour is not None:
+        parts["colour"] = explored.colour
+    if explored.charts is not None:
+        parts["charts"] = ",".join(map(axis_text, explored.charts))
+    if explored.filters:
+        parts["where"] = filters_text(explored.filters)
+    return parts
+
+
+def _explored(given: Mapping[str, str]) -> Explored:
+    """Return what the address says of the Portfolio page; what can't be read is left out, and said to be."""
+    found: dict[str, Any] = {"colour": given.get("colour")}
+    unread = False
+    for part, key, read in (
+        ("across", "x", axis_from),
+        ("up", "y", axis_from),
+        ("charts", "charts", _axes),
+        ("filters", "where", filters_from),
+    ):
+        if key in given:
+            try:
+                found[part] = read(given[key])
+            except PretscopeError:
+                unread = True
+    return Explored(**found, unread=unread)
+
+
+def _axes(text: str) -> tuple[AxisKey, ...]:
+    return tuple(axis_from(part) for part in text.split(",") if part)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import panel as pn
 
 from dashboard.address import parse
 from dashboard.controller import Controller
+from dashboard.exploring import Exploring
 from dashboard.i18n import Translator, check_language, preferred_language
 from dashboard.release import release_at_end
 from dashboard.shell import Shell, follow_address
@@ -53,14 +54,22 @@ class Application:
             filters=address.filters,
             selection=address.selection,
             feature=address.feature or "",
+            linked=address.explored,
         )
-        controller = Controller(state, self._services, translate, self._services.executor, _scheduler())
+        schedule = _scheduler()
+        controller = Controller(state, self._services, translate, self._services.executor, schedule)
         controller.start(address.client)
-        shell = Shell(state, self._services, controller, translate)
+        exploring = Exploring(state, self._services, translate, self._services.executor, schedule)
+        shell = Shell(state, self._services, controller, exploring, translate)
         if location is not None:
             pn.state.onload(lambda: follow_address(state, location))  # the browser tells its own address first
         pn.state.onload(controller.look_around)
-        release_at_end(shell.page, shell.panes, controller.close)
+
+        def close() -> None:
+            controller.close()
+            exploring.close()
+
+        release_at_end(shell.page, shell.panes, close)
         return shell.page
 
     def _choose_language(self, asked: str | None) -> Language:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from data.features.catalog import group_description
 from data.schema import LANGUAGES, table
@@ -26,24 +26,64 @@ _LITTLE_WORDS = frozenset(
 _WHOLE, _START, _INSIDE, _ELSEWHERE = 8, 6, 3, 1
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """What a feature is found by.
+class Entry(Generic[T]):
+    """What something is found by.
 
     Attributes
     ----------
-    feature : itself.
+    item : what is found.
+    wholes : its well-known name and its labels, each as words between spaces: what is called just so comes first.
     names : words of its labels in both languages and of its well-known name.
-    others : words of what describes it: its column's description and its table, in both languages.
+    others : words of what describes it, in both languages.
+    behind : the words of which one has to be asked for if it isn't to come after everything else; empty for most.
     """
 
-    feature: Feature
+    item: T
+    wholes: frozenset[str]
     names: frozenset[str]
     others: frozenset[str]
+    behind: frozenset[str] = frozenset()
 
 
-class FeatureIndex:
-    """The features of a portfolio, to be searched.
+class WordIndex(Generic[T]):
+    """Things to be searched by words.
+
+    Parameters
+    ----------
+    entries : what there is, in the order in which those found as well are told.
+    """
+
+    def __init__(self, entries: Sequence[Entry[T]]) -> None:
+        self._entries = tuple(entries)
+
+    def find(self, text: str, limit: int = FOUND) -> tuple[tuple[T, ...], int]:
+        """Return the best `limit` things that have every word of `text`, and how many have.
+
+        A word of a label or of the name counts more than one of the description, a whole one more than a part; what is
+        found as well is in the order of the index. Words that carry no meaning ("of", "de") are left out where there
+        are others.
+        """
+        asked = words_of(text)
+        whole = " ".join(asked)
+        words = [word for word in asked if word not in _LITTLE_WORDS] or asked
+        if not words:
+            return (), 0
+        found = []
+        for place, one in enumerate(self._entries):
+            points = [_points(word, one) for word in words]
+            if all(points):
+                behind = bool(one.behind) and one.behind.isdisjoint(words)
+                found.append((whole not in one.wholes, behind, -sum(points), place, one.item))
+        found.sort(key=lambda item: item[:4])
+        return tuple(item[4] for item in found[:limit]), len(found)
+
+
+class FeatureIndex(WordIndex["Feature"]):
+    """The features of a portfolio, to be searched; those found as well are in the order in which they weigh.
 
     Parameters
     ----------
@@ -52,32 +92,29 @@ class FeatureIndex:
     """
 
     def __init__(self, catalog: Sequence[Feature], ranks: Mapping[str, int]) -> None:
-        by_rank = sorted(catalog, key=lambda feature: ranks.get(feature.name, len(ranks) + 1))
-        self._entries = tuple(_entry(feature) for feature in by_rank)
-
-    def find(self, text: str, limit: int = FOUND) -> tuple[tuple[Feature, ...], int]:
-        """Return the best `limit` features that have every word of `text`, and how many have.
-
-        A word of a label or of the name counts more than one of the description, a whole one more than a part; features
-        found as well are in the order in which they weigh. Words that carry no meaning ("of", "de") are left out
-        where there are others.
-        """
-        asked = folded(text).strip()
-        whole = asked.replace(" ", "_")
-        words = [word for word in _words(asked) if word not in _LITTLE_WORDS] or _words(asked)
-        if not words:
-            return (), 0
-        found = []
-        for place, entry in enumerate(self._entries):
-            points = [_points(word, entry) for word in words]
-            if all(points):
-                exact = whole == entry.feature.name.casefold()
-                found.append((not exact, -sum(points), place, entry.feature))
-        found.sort(key=lambda item: item[:3])
-        return tuple(item[3] for item in found[:limit]), len(found)
+        super().__init__([feature_entry(feature, feature) for feature in by_weight(catalog, ranks)])
 
 
-def _points(word: str, entry: _Entry) -> int:
+def by_weight(catalog: Sequence[Feature], ranks: Mapping[str, int]) -> list[Feature]:
+    """Return features, the heaviest first, those that the model ignores last."""
+    return sorted(catalog, key=lambda feature: ranks.get(feature.name, len(ranks) + 1))
+
+
+def entry(item: T, called: Sequence[str], said: Sequence[str]) -> Entry[T]:
+    """Return the entry of what is called by some names and labels, and described by what is said."""
+    wholes = [words_of(name) for name in called]
+    names = frozenset(word for words in wholes for word in words)
+    return Entry(item, frozenset(" ".join(words) for words in wholes), names, frozenset(words_of(" ".join(said))))
+
+
+def feature_entry(feature: Feature, item: T) -> Entry[T]:
+    """Return the entry of `item`, which is found by the words of a feature."""
+    said = [group_description(feature.source, language) for language in LANGUAGES]
+    said += [table(feature.table).label(language) for language in LANGUAGES]
+    return entry(item, [feature.name, *(feature.label(language) for language in LANGUAGES)], said)
+
+
+def _points(word: str, entry: Entry[T]) -> int:
     if word in entry.names:
         return _WHOLE
     if any(name.startswith(word) for name in entry.names):
@@ -87,14 +124,7 @@ def _points(word: str, entry: _Entry) -> int:
     return _ELSEWHERE if any(other.startswith(word) for other in entry.others) else 0
 
 
-def _entry(feature: Feature) -> _Entry:
-    labels = [feature.label(language) for language in LANGUAGES]
-    said = [group_description(feature.source, language) for language in LANGUAGES]
-    said += [table(feature.table).label(language) for language in LANGUAGES]
-    return _Entry(feature, frozenset(_words(" ".join([*labels, feature.name]))), frozenset(_words(" ".join(said))))
-
-
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Return the words of a text, folded, a plural as its singular."""
     found = _WORD.findall(folded(text))
     return [word[:-1] if len(word) >= _LEAST_PLURAL and word[-1] in "sx" else word for word in found]

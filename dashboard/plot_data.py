@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.cores import threads
+from data.kept import Kept
 from explain.comparison import reads_backwards
 from explain.dependence import dependence, interactions
 from explain.partial import grid, partial, thresholds
@@ -20,7 +19,7 @@ from models.folder import TEXT, read_manifest, verified_bytes
 from models.trees import read_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,49 +37,6 @@ SWARMS = 15
 CANDIDATES = 60
 RANKS_KEPT, SWARMS_KEPT, DEPENDENCES_KEPT, PARTIALS_KEPT, PICTURES_KEPT = 48, 24, 24, 64, 32
 SMALL_KEPT = 1024
-
-Result = TypeVar("Result")
-
-
-class Kept(Generic[Result]):
-    """The results last asked for, at most `most`, each made once however many ask for it.
-
-    Parameters
-    ----------
-    most : how many are kept.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._found: OrderedDict[Hashable, Result] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
-
-    def peek(self, key: Hashable) -> Result | None:
-        """Return a result that is there, else None."""
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-            return self._found.get(key)
-
-    def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """Return a result, made by `make` where it isn't there; whoever asks for it meanwhile waits for it."""
-        with self._lock:
-            own = self._making.setdefault(key, threading.Lock())
-        with own:
-            found = self.peek(key)
-            if found is None:
-                found = make()
-            with self._lock:
-                self._found[key] = found
-                self._found.move_to_end(key)
-                while len(self._found) > self._most:
-                    self._found.popitem(last=False)
-                self._making.pop(key, None)
-        return found
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 class PlotData:

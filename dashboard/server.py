@@ -29,6 +29,7 @@ def serve(
     port: int,
     title: str,
     origins: Sequence[str] = (),
+    patterns: Sequence[Any] = (),
     started: Callable[[str], None] = print,
 ) -> None:
     """Serve the application until it is told to stop.
@@ -39,6 +40,7 @@ def serve(
     address, port : where to listen; port 0 takes a free one.
     title : of the browser's tab while a page loads.
     origins : further `host:port` from which a browser may connect, for a proxy's public name.
+    patterns : Tornado's, of what else is served.
     started : told the page's address once the server listens.
 
     Raises
@@ -57,6 +59,7 @@ def serve(
         show=False,
         start=False,
         liveness=True,
+        extra_patterns=list(patterns),
         websocket_origin=[*_own_origins(address, port), *origins],
         unused_session_lifetime_milliseconds=UNUSED_SESSION_MS,
         check_unused_sessions_milliseconds=CHECK_UNUSED_MS,

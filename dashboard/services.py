@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from explain.crossfilter.segments import SegmentStore
 
+from dashboard.column_index import ColumnIndex
 from dashboard.explanations import Explanations
+from dashboard.exports import Exports
 from dashboard.feature_index import FeatureIndex
 from dashboard.plot_data import PlotData
 from data.errors import HashMismatch, UnknownPortfolio
 from data.features.catalog import features
+from data.paths import segments_folder
 from data.store import Portfolio, parse_client
 from explain.blocks import in_blocks
 from explain.contribution_store import ContributionStore
 from explain.contributions import Explainer
+from explain.crossfilter.axes import AxisKey, usual_scale
+from explain.crossfilter.exploration import Exploration, Pair
+from explain.crossfilter.population import population_of
 from explain.reasons import reason_features
 from explain.reference import reference_population
 from explain.sentences import category_column
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dashboard.address import Filters
+    from dashboard.timings import Timings
     from data.features.catalog import Feature
     from explain.blocks import BlockContributions
     from explain.contributions import Contributions
@@ -46,6 +54,8 @@ WATERFALL_BARS = 9
 STANDINGS = 8
 SUGGESTIONS = 10
 WORKERS = 2
+CHARTS = 6
+FIRST_CHARTS = ("DAYS_BIRTH", "AMT_CREDIT", "raw.NAME_EDUCATION_TYPE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,15 @@ class Services:
     portfolio : of all clients.
     model : folder of the model that scored it.
     contributions : folder of the contributions of its clients; by default `shapley/NAME` beside the `portfolios`.
+    scheduler : where the pictures of millions of clients are computed, as `explain.crossfilter.population` takes it.
+    timings : where it is written how long the server takes over what visitors do; None writes nothing.
 
     Attributes
     ----------
+    population : the columns of all clients, for the Portfolio page.
+    columns : the same, to be searched.
+    segments : the segments kept.
+    exports : the files that sessions have made of their clients.
     plots : what the plots of all clients are made of.
     executor : where what takes long is computed, off the server's event loop; one thread a core, of two.
 
@@ -113,7 +129,15 @@ class Services:
         Where they can't be used as they are, or where the scores or the contributions are another model's.
     """
 
-    def __init__(self, portfolio: Portfolio, model: Path, contributions: Path | None = None) -> None:
+    def __init__(
+        self,
+        portfolio: Portfolio,
+        model: Path,
+        contributions: Path | None = None,
+        *,
+        scheduler: str | None = None,
+        timings: Timings | None = None,
+    ) -> None:
         self.portfolio = portfolio
         self.model_folder = model
         self.scorer = Scorer.load(model)
@@ -139,6 +163,11 @@ class Services:
             tuple(self.explanations.ranks),
         )  # fmt: skip
         self.importance: dict[str, float] = self.contributions.importance("group").by_name()
+        self.population = population_of(portfolio, self.contributions, self.policy, self.catalog, scheduler)
+        self.columns = ColumnIndex(self.population.keys, self._by_name, self.explanations.ranks)
+        self.segments = SegmentStore(segments_folder(portfolio.name))
+        self.exports = Exports()
+        self.timings = timings
         self._usual: dict[str, str | None] = {}
         self._typical: Mapping[str, float] | None = None
         self._typical_lock = threading.Lock()
@@ -184,6 +213,17 @@ class Services:
             compared=(*standings.values(), *compared.values()),
             usual={one.source: self.usual(one.source) for one in said if category_column(one.source)},
         )
+
+    @functools.cached_property
+    def first_exploration(self) -> Exploration:
+        """What the Portfolio page shows first: the two measures that weigh most, and what people look at first."""
+        population, ranked = self.population, list(self.explanations.ranks)
+        measures = [name for name in ranked if population.column(name).categories is None] or ["score", "pd"]
+        pair = [AxisKey(name, usual_scale(population.column(name))) for name in (*measures[:2], "score")[:2]]
+        known = set(population.keys)
+        charts = [name for name in ("score", "level", *measures[:1], *FIRST_CHARTS, *measures[1:]) if name in known]
+        keys = [AxisKey(name, usual_scale(population.column(name))) for name in dict.fromkeys(charts)]
+        return Exploration(Pair(pair[0], pair[1]), tuple(keys[:CHARTS]))
 
     @functools.cached_property
     def reference_explainer(self) -> Explainer | None:

@@ -17,10 +17,12 @@ from dashboard.pages.client import ClientPage
 from dashboard.pages.coming import coming_page
 from dashboard.pages.explanation import ExplanationPage
 from dashboard.pages.model import model_page
+from dashboard.pages.portfolio import PortfolioPage
 from dashboard.views.html import html
 
 if TYPE_CHECKING:
     from dashboard.controller import Controller
+    from dashboard.exploring import Exploring
     from dashboard.i18n import Translator
     from dashboard.services import Services
     from dashboard.state import SessionState
@@ -31,7 +33,7 @@ ICONS = {
     "watch": "travel_explore",
 }  # fmt: skip
 FIGURED = {"client": ClientPage, "explanation": ExplanationPage}
-LINKED = ("page", "file", "wanted", "filters", "problem", "selection", "feature")
+LINKED = ("page", "file", "wanted", "filters", "problem", "selection", "feature", "settled")
 HEADER = "#1f4e79"
 THEME = {
     "palette": {"primary": {"main": HEADER}},
@@ -49,8 +51,16 @@ class Shell:
     panes : every HoloViews pane of the session, to be released at its end.
     """
 
-    def __init__(self, state: SessionState, services: Services, controller: Controller, translate: Translator) -> None:
+    def __init__(
+        self,
+        state: SessionState,
+        services: Services,
+        controller: Controller,
+        exploring: Exploring,
+        translate: Translator,
+    ) -> None:
         self._state, self._services, self._controller, self._t = state, services, controller, translate
+        self._exploring = exploring
         self.panes: list[pn.pane.HoloViews] = []
         self._built: dict[str, Any] = {}
         self._content = pmui.Column(sizing_mode="stretch_width", margin=0)
@@ -91,6 +101,9 @@ class Shell:
     def _make(self, name: str) -> Any:
         if name in FIGURED:
             return FIGURED[name](self._state, self._services, self._controller, self._t, self.panes).layout
+        if name == "portfolio":
+            page = PortfolioPage(self._state, self._services, self._controller, self._exploring, self._t)
+            return page.layout
         return model_page(self._services, self._t) if name == "model" else coming_page(name, self._state, self._t)
 
     def _navigated(self, event: Any) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import param
 
-from dashboard.address import FILTERED, PAGES, PICKED, SELECTION, Address, Filters
+from dashboard.address import FILTERED, PAGES, PICKED, SELECTION, Address, Explored, Filters
 from dashboard.explanations import LINES
 from data.schema import LANGUAGES
 from explain.selection import Selection, named_selections
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dashboard.services import ClientFile
     from dashboard.surroundings import Surroundings
     from data.schema import Language
+    from explain.crossfilter import exploration
     from explain.importance import Level
 
 
@@ -44,6 +45,13 @@ class SessionState(param.Parameterized):
     compared_with : the selection that it is of.
     comparing : whether it is being computed.
     trouble : message about it, in the session's language; empty when all is well. `compared` then stays, not current.
+    linked : what the address told the Portfolio page to explore.
+    first : what the Portfolio page shows first; None before the page is first opened.
+    exploration : what is explored there, a gesture under way included; None before the page is first opened.
+    settled : the same when the last gesture had ended: what the address tells.
+    past : what was explored before the last changes, the oldest first.
+    explored : what is shown there; the last answer while another is computed.
+    explore_trouble : message about it, in the session's language; empty when all is well. `explored` then stays.
     """
 
     page: str = param.Selector(default="client", objects=list(PAGES))  # type: ignore[assignment]
@@ -67,6 +75,13 @@ class SessionState(param.Parameterized):
     compared_with: str = param.String(default="")  # type: ignore[assignment]
     comparing: bool = param.Boolean(default=False)  # type: ignore[assignment]
     trouble: str = param.String(default="")  # type: ignore[assignment]
+    linked: Explored = param.ClassSelector(class_=Explored, default=Explored())  # type: ignore[assignment]
+    first: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    exploration: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    settled: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    past: tuple[exploration.Exploration, ...] = param.Parameter(default=())  # type: ignore[assignment]
+    explored: exploration.Explored | None = param.Parameter(default=None)  # type: ignore[assignment]
+    explore_trouble: str = param.String(default="")  # type: ignore[assignment]
 
     @property
     def chosen(self) -> Selection | PickedClients:
@@ -86,4 +101,20 @@ class SessionState(param.Parameterized):
             filters=self.filters,
             selection=SELECTION if self.selection == PICKED else self.selection,
             feature=None if self.feature == self.usual_feature else self.feature,
+            explored=self._explored,
+        )
+
+    @property
+    def _explored(self) -> Explored:
+        """What is explored, so far as it is not what the Portfolio page shows first."""
+        first, settled = self.first, self.settled
+        if first is None or settled is None:
+            return self.linked
+        (across, up, colour), usual = settled.pair, first.pair
+        return Explored(
+            across=None if across == usual.across else across,
+            up=None if up == usual.up else up,
+            colour=None if colour == usual.colour else colour,
+            charts=None if settled.charts == first.charts else settled.charts,
+            filters=settled.filters,
         )

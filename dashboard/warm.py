@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dashboard.aggregation import Window, aggregate
 from dashboard.surroundings import surroundings
 from explain import importance
+from explain.pixels import Window, aggregate
 
 if TYPE_CHECKING:
     from dashboard.services import Services

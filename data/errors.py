@@ -2,6 +2,7 @@
 
     PretscopeError
     ├── InvalidOption            a command-line or configuration value that is not allowed
+    │   └── SegmentExists        a name that a segment has already
     ├── SourceError              the raw tables can't be read as they are
     │   ├── MissingTable         a folder or a table that isn't there
     │   ├── TruncatedTable       a file cut in the middle, or damaged
@@ -12,6 +13,7 @@
     │   └── HashMismatch         a file that is not the one its manifest describes
     ├── UnknownClient            an id that is not in the portfolio
     ├── UnknownColumn            a table or column the schema doesn't have
+    ├── UnknownSegment           no segment of that name
     ├── ModelError               a model can't be trained, exported or applied
     │   ├── NotExportable        a tree that ONNX can't express exactly
     │   └── FeatureMismatch      features other than those the model was trained on
@@ -37,6 +39,10 @@ class PretscopeError(Exception):
 
 class InvalidOption(PretscopeError):
     """A command-line or configuration value that is not allowed."""
+
+
+class SegmentExists(InvalidOption):
+    """A name that a segment has already."""
 
 
 class SourceError(PretscopeError):
@@ -92,6 +98,10 @@ class UnknownClient(PretscopeError):
 
 class UnknownColumn(PretscopeError):
     """A table or column the schema doesn't have."""
+
+
+class UnknownSegment(PretscopeError):
+    """No segment of that name."""
 
 
 class ModelError(PretscopeError):

@@ -35,6 +35,16 @@ def shapley_folder(name: str) -> Path:
     return artifacts() / "shapley" / name
 
 
+def segments_folder(name: str) -> Path:
+    """Return the folder of the segments kept of the portfolio called `name`."""
+    return artifacts() / "segments" / name
+
+
+def exports_folder() -> Path:
+    """Return the folder of the files that visitors are about to download."""
+    return artifacts() / "exports"
+
+
 def bench_folder() -> Path:
     """Return the folder of the benchmark records."""
     return artifacts() / "bench"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
 
-from dashboard.aggregation import Window, aggregate
 from dashboard.figures.axes import label_axis
 from dashboard.figures.palette import NEUTRAL
 from dashboard.figures.shading import picture, shade
 from dashboard.figures.zooming import ACROSS, log_odds_ticks, look_at, name_tools
+from explain.pixels import Window, aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

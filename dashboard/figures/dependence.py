@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import holoviews as hv
 import numpy as np
 
-from dashboard.aggregation import Window, aggregate
 from dashboard.figures.axes import label_axis
 from dashboard.figures.palette import CLIENT, NEUTRAL
 from dashboard.figures.shading import picture, shade
 from dashboard.figures.zooming import BOTH, log_odds_ticks, look_at, name_tools
+from explain.pixels import Window, aggregate
 from explain.swarm import spread
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dashboard.aggregation import Grid, Window
+    from explain.pixels import Grid, Window
 
 FAINTEST = 0.4
 _DENSE = 0.99

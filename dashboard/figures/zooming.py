@@ -9,8 +9,8 @@ from bokeh.models import BoxZoomTool, PanTool, ResetTool, ZoomInTool, ZoomOutToo
 from dashboard.figures.standing import round_places
 
 if TYPE_CHECKING:
-    from dashboard.aggregation import Window
     from dashboard.i18n import Translator
+    from explain.pixels import Window
 
 WORDS = {BoxZoomTool: "box", PanTool: "pan", ZoomInTool: "in", ZoomOutTool: "out", ResetTool: "reset"}
 ACROSS = ["xbox_zoom", "xpan", "xzoom_in", "xzoom_out", "reset"]

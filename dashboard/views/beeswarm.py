@@ -33,11 +33,11 @@ from explain.swarm import PARTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dashboard.aggregation import Window
     from dashboard.i18n import Translator
     from dashboard.plot_data import PlotData
     from dashboard.services import Services
     from dashboard.state import SessionState
+    from explain.pixels import Window
 
 EVERYONE, CHOSEN = "everyone", "chosen"
 

@@ -10,7 +10,6 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard.aggregation import Window
 from dashboard.figures.dependence import (
     Frame,
     Images,
@@ -28,6 +27,7 @@ from dashboard.views.html import html, status
 from dashboard.views.value_axis import ValueAxis
 from dashboard.views.wording import Wording
 from dashboard.views.zoomed import ZoomedFigure
+from explain.pixels import Window
 
 if TYPE_CHECKING:
     from dashboard.i18n import Translator

@@ -19,6 +19,11 @@ def folded_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
     rows : in words; the first cell says what a row is.
     words : how many columns hold words; those after them hold numbers.
     """
+    return f"<details><summary>{escape(title)}</summary>{plain_table(title, heads, rows, words)}</details>"
+
+
+def plain_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Return the HTML of the same table, unfolded; `title` is what it is called."""
     top = "".join(f'<th scope="col"{_number(at, words)}>{escape(head)}</th>' for at, head in enumerate(heads))
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
@@ -27,8 +32,8 @@ def folded_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
         for row in rows
     )
     return (
-        f'<details><summary>{escape(title)}</summary><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(title)}"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div></details>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboard.views.html import html
+from dashboard.views.live import LiveFigure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +46,15 @@ class Later:
 
     def card(self, make: Callable[[], Any], visible: Any = True) -> pmui.Paper:
         """Return a card for the view that `make` returns; views are made in the order of these calls."""
+        return card(self.bare(make), visible, minHeight=f"{HEIGHT}px")
+
+    def bare(self, make: Callable[[], Any]) -> pn.Column:
+        """Return the same without a card around it."""
         words = html(f'<p class="soft">{escape(self._t("app.working"))}…</p>')
         # A column of Bokeh's own: panel-material-ui's lose what is put into them while they are first drawn.
         place = pn.Column(words, sizing_mode="stretch_width", margin=0)
         self._waiting.append((place, make))
-        return card(place, visible, minHeight=f"{HEIGHT}px")
+        return place
 
     def begin(self) -> None:
         """Make the views, once the browser has what the page shows first."""
@@ -71,6 +76,7 @@ class Later:
     def _make(self) -> None:
         place, make = self._waiting.popleft()
         view = make()
-        if hasattr(view, "figure"):
-            self._panes.append(view.figure.pane)
+        live = getattr(view, "figure", None)
+        if isinstance(live, LiveFigure):
+            self._panes.append(live.pane)
         place.objects = [view]

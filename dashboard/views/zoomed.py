@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bokeh.events import RangesUpdate
 
-from dashboard.aggregation import Window
 from dashboard.views.live import LiveFigure
+from explain.pixels import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.address import DECISIONS, PAGES, Address, Filters, build, parse
+from dashboard.address import DECISIONS, PAGES, Address, Explored, Filters, build, parse
+from explain.crossfilter.axes import AxisKey
+from explain.crossfilter.filters import Categories, Range
 from models.policy import LEVELS
 
 
@@ -57,3 +59,20 @@ def test_a_senseless_address_is_the_default_one(text: str) -> None:
 
 def test_whatever_client_was_asked_for_is_kept_to_be_told() -> None:
     assert parse("?client=%3Cscript%3E").client == "<script>"
+
+
+def test_what_the_portfolio_page_explores_is_part_of_the_address() -> None:
+    explored = Explored(
+        across=AxisKey("AMT_CREDIT", "log"),
+        colour="score",
+        charts=(AxisKey("NAME_TYPE_SUITE_Spouse, partner"), AxisKey("pd", "quantile")),
+        filters=(("score", Range("score", 0.1, 0.5)), ("pair", Categories("level", ("high", "low"), missing=True))),
+    )
+    text = build(Address(page="portfolio", language="fr", explored=explored))
+    assert parse(text).explored == explored
+    assert "AMT_CREDIT~log" in text
+
+
+def test_filters_that_cant_be_read_are_left_out_and_said_to_be() -> None:
+    explored = parse("?page=portfolio&where=%7Bbroken&x=AMT_CREDIT&charts=a~nowhere").explored
+    assert explored == Explored(across=AxisKey("AMT_CREDIT"), unread=True)

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from dashboard.aggregation import Grid, Window, aggregate
 from dashboard.figures.dependence import frame_of
 from dashboard.figures.shading import FAINTEST, picture, shade
 from dashboard.figures.zooming import log_odds_ticks
 from dashboard.i18n import Translator
-from dashboard.plot_data import Kept
+from data.kept import Kept
 from explain.dependence import dependence
+from explain.pixels import Grid, Window, aggregate
 
 NAN = np.nan
 AROUND = Window(0.0, 10.0, 0.0, 10.0)

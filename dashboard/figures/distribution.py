@@ -1,0 +1,447 @@
+"""The clients by bin of one column, accepted and refused, over everyone; and below, the default rate of each bin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bokeh.models import (
+    BoxAnnotation,
+    BoxSelectTool,
+    ColumnDataSource,
+    FixedTicker,
+    GlyphRenderer,
+    HoverTool,
+    Label,
+    NoOverlap,
+    Quad,
+    Range1d,
+    Scatter,
+    Segment,
+    Span,
+)
+from bokeh.plotting import figure
+
+from dashboard.figures.palette import AGAINST, CLIENT, FOR, NEUTRAL, SELECTED
+from explain.crossfilter.counts import wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from explain.crossfilter.counts import Counts
+
+HEIGHT = 300
+ROW_HEIGHT, ROOM_HEIGHT = 30, 56
+FEW = 30
+"""A default rate of fewer clients is drawn hollow."""
+MOST_MISSING = 1.25
+"""The bar of clients without a value is cut above so many times the highest other one, so that the others are seen."""
+DIM = 0.3
+_SHARE, _GAP = 0.05, 0.03
+_INSET = 0.06
+STANDING = ((0.42, 1.0), (0.0, 0.29))
+"""Where the clients and the rates are, of the height of a figure whose bars stand, ..."""
+LYING = ((0.0, 0.58), (0.66, 0.98))
+"""... and of the width of one whose bars lie."""
+HATCH = {
+    "hatch_pattern": "right_diagonal_line", "hatch_color": "white", "hatch_alpha": 0.55, "hatch_scale": 7, "hatch_weight": 1,
+}  # fmt: skip
+TIPS = ("value", "kept", "accepted", "refused", "rate", "score", "everyone")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The R bars of a distribution: where they are, and which bins they are of.
+
+    Attributes
+    ----------
+    row : (B + 1,) intp, the bar of every bin and of the clients without a value; R where there is none for it.
+    low, high : (R,) float64, places along the axis between which each bar is.
+    words : what each bar is of.
+    missing : which bar is of the clients without a value; None where everyone has one.
+    window : places from the beginning of the axis to its end, which is the lower one where it is read backwards.
+    ticks : places along the axis and what is said there.
+    standing : whether bars stand along the axis of a measure; else they lie, one category below the other.
+    """
+
+    row: NDArray[np.intp]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    words: tuple[str, ...]
+    missing: int | None
+    window: tuple[float, float]
+    ticks: tuple[tuple[float, str], ...]
+    standing: bool
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def tally(self, part: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the sum by bar of what is counted by bin, (R,) float64."""
+        return np.bincount(self.row, weights=part, minlength=len(self) + 1)[: len(self)]
+
+    def at(self, place: float) -> int | None:
+        """Return the bar at a place along the axis, the nearest one beside it; None between two that are apart."""
+        reach = 0.5 * float((self.high - self.low).min()) if len(self) else 0.0
+        away = np.maximum(np.maximum(self.low - place, place - self.high), 0.0)
+        if not away.size or away.min() > reach:
+            return None
+        return int(away.argmin())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """What the bars show, each array of shape (R,), float64.
+
+    Attributes
+    ----------
+    kept, accepted, refused, everyone : how many clients; all but the last of those that the other charts' filters keep.
+    labelled : of how many of those kept the outcome is known.
+    rate, rate_low, rate_high : share of defaults among these, in [0, 1], and its 95 % interval; NaN where nobody's is.
+    score : mean score of those kept, in [0, 1]; NaN where there is nobody.
+    overall : share of defaults among all kept, those without a value included; NaN where nobody's outcome is known.
+    totals : how many kept, accepted, refused and everyone there are in all.
+    """
+
+    kept: NDArray[np.float64]
+    accepted: NDArray[np.float64]
+    refused: NDArray[np.float64]
+    everyone: NDArray[np.float64]
+    labelled: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    rate_low: NDArray[np.float64]
+    rate_high: NDArray[np.float64]
+    score: NDArray[np.float64]
+    overall: float
+    totals: tuple[float, float, float, float]
+
+
+def bars_of(rows: Rows, everyone: Counts, kept: Counts) -> Bars:
+    """Return what the bars show of counts by bin, those without a value last."""
+    clients, refused = rows.tally(kept.clients), rows.tally(kept.refused)
+    labelled, defaults = rows.tally(kept.labelled), rows.tally(kept.defaults)
+    low, high = wilson(defaults, labelled)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate, score = defaults / labelled, rows.tally(kept.score) / clients
+    all_kept, all_refused, all_labelled = kept.clients.sum(), kept.refused.sum(), kept.labelled.sum()
+    return Bars(
+        kept=clients,
+        accepted=clients - refused,
+        refused=refused,
+        everyone=rows.tally(everyone.clients),
+        labelled=labelled,
+        rate=rate,
+        rate_low=low,
+        rate_high=high,
+        score=score,
+        overall=float(kept.defaults.sum() / all_labelled) if all_labelled else np.nan,
+        totals=(
+            float(all_kept), float(all_kept - all_refused), float(all_refused), float(everyone.clients.sum())
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heights:
+    """How far the bars reach, in clients or as shares: (R,) float64 each, and the end of the axis.
+
+    Attributes
+    ----------
+    accepted, refused : of each bar of these clients; with `stacked` the refused ones are on top of the accepted ones.
+    everyone : everyone, scaled to the number kept; NaN where everyone is kept, and where nobody is.
+    stacked : whether bars of clients are stacked; those of shares are side by side.
+    top : what the axis goes to; bars may reach further.
+    """
+
+    accepted: NDArray[np.float64]
+    refused: NDArray[np.float64]
+    everyone: NDArray[np.float64]
+    stacked: bool
+    top: float
+
+
+def heights(rows: Rows, bars: Bars, *, shares: bool) -> Heights:
+    """Return how far the bars reach: clients, or with `shares` the share of each group that is in each bar."""
+    kept, accepted, refused, everyone = bars.totals
+    if shares:
+        tall = bars.accepted / max(accepted, 1), bars.refused / max(refused, 1)
+        outline, highest = bars.everyone / max(everyone, 1), np.maximum(*tall)
+    else:
+        tall = bars.accepted, bars.refused
+        outline, highest = bars.everyone * (kept / max(everyone, 1)), bars.kept
+    if kept == 0 or (kept == everyone and not shares):
+        outline = np.full(len(rows), np.nan)
+    reach = np.fmax(highest, outline)
+    top = float(reach.max(initial=0.0))
+    if rows.standing and rows.missing is not None:
+        others = float(np.delete(reach, rows.missing).max(initial=0.0))
+        top = min(top, MOST_MISSING * others) if others else top
+    return Heights(*tall, outline, not shares, top or 1.0)
+
+
+class DistributionFigure:
+    """One Bokeh figure, made once for bars that stand or for bars that lie, and then only given other numbers.
+
+    Parameters
+    ----------
+    standing : whether bars stand.
+    tips : what each of TIPS is called.
+
+    Attributes
+    ----------
+    figure : the Bokeh figure.
+    box : the tool that selects a range by dragging; None where bars lie: there a tap selects.
+    """
+
+    def __init__(self, tips: Sequence[str], *, standing: bool) -> None:
+        self._standing = standing
+        self._bars, self._mark = ColumnDataSource(_nothing()), ColumnDataSource(_mark(np.nan, 0.0, 0.0))
+        self.figure = figure(
+            height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, tools=[], min_border_left=58,
+            min_border_right=12, min_border_top=4, min_border_bottom=26, outline_line_color=None, background_fill_alpha=0,
+            border_fill_alpha=0, x_range=Range1d(0, 1), y_range=Range1d(0, 1), output_backend="canvas",
+        )  # fmt: skip
+        clients, rates = STANDING if standing else LYING
+        self._clients, self._rates = clients, rates
+        self._own = BoxAnnotation(
+            fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9, visible=False,
+            level="underlay", editable=False,
+        )  # fmt: skip
+        self._overall = Span(
+            dimension="width" if standing else "height", line_dash="dashed", line_color=NEUTRAL, line_width=1.5,
+            visible=False,
+        )  # fmt: skip
+        self._titles = [self._title(clients), self._title(rates)]
+        self._cut = Label(x=0, y=0, text="", text_align="center", text_baseline="top", text_font_size="12px")
+        self.figure.renderers.extend([self._own, self._overall])
+        for title in (*self._titles, self._cut):
+            self.figure.add_layout(title)
+        column = self._draw()
+        self.figure.add_tools(
+            HoverTool(
+                renderers=[column],
+                point_policy="follow_mouse",
+                attachment="horizontal",
+                tooltips=[(name, f"@{key}") for key, name in zip(TIPS, tips, strict=True)],
+            )
+        )
+        self.box: BoxSelectTool | None = None
+        if standing:
+            self.box = BoxSelectTool(dimensions="width", continuous=True, renderers=[])
+            self.box.overlay.update(
+                fill_color=SELECTED, fill_alpha=0.08, line_color=SELECTED, line_width=1, editable=False
+            )
+            self.figure.add_tools(self.box)
+            self.figure.toolbar.active_drag = self.box
+        self._ticker = FixedTicker(ticks=[], minor_ticks=[])
+        self._dress()
+
+    def place(self, rows: Rows) -> None:
+        """Put the bars where they belong, and their words along the axis."""
+        shown, along = self.figure, self._along
+        (shown.x_range if self._standing else shown.y_range).update(start=rows.window[0], end=rows.window[1])
+        if not self._standing:
+            shown.height = ROOM_HEIGHT + ROW_HEIGHT * max(len(rows), 1)
+        along.update(
+            ticker=FixedTicker(ticks=[place for place, _ in rows.ticks], minor_ticks=[]),
+            major_label_overrides=dict(rows.ticks),
+        )
+
+    def show(
+        self,
+        rows: Rows,
+        bars: Bars,
+        tall: Heights,
+        inside: NDArray[np.bool_],
+        tips: dict[str, list[str]],
+        ticks: Sequence[Sequence[tuple[float, str]]],
+        rate_top: float,
+    ) -> None:
+        """Show numbers.
+
+        Parameters
+        ----------
+        rows, bars, tall : what is drawn.
+        inside : (R,) bool, which bars the chart's own filter keeps; the others are dimmed.
+        tips : what is said of each bar, by TIPS.
+        ticks : of the axis of clients and of that of rates, in their units, and what is said there.
+        rate_top : default rate at the end of its axis, in [0, 1].
+        """
+        (start, end), (rate_start, rate_end) = self._clients, self._rates
+        reach = (end - start) / tall.top
+        accepted = start + reach * np.minimum(tall.accepted, tall.top)
+        if tall.stacked:
+            bottom = accepted
+            refused = start + reach * np.minimum(tall.accepted + tall.refused, tall.top)
+        else:
+            bottom = np.full(len(rows), start)
+            refused = start + reach * np.minimum(tall.refused, tall.top)
+        outline = start + reach * np.minimum(tall.everyone, tall.top)
+        rates = (rate_end - rate_start) / rate_top
+        inset = _INSET * (rows.high - rows.low)
+        low, high = rows.low + inset, rows.high - inset
+        middle = (rows.low + rows.high) / 2
+        few = bars.labelled < FEW
+        columns = {
+            "from": rows.low,
+            "to": rows.high,
+            "everyone_top": outline,
+            "accepted_from": low,
+            "accepted_to": high if tall.stacked else middle,
+            "accepted_top": accepted,
+            "refused_from": low if tall.stacked else middle,
+            "refused_to": high,
+            "refused_bottom": bottom,
+            "refused_top": refused,
+            "middle": middle,
+            "rate_at": rate_start + rates * np.minimum(bars.rate, rate_top),
+            "rate_from": rate_start + rates * np.minimum(bars.rate_low, rate_top),
+            "rate_to": rate_start + rates * np.minimum(bars.rate_high, rate_top),
+            "alpha": np.where(inside, 1.0, DIM),
+            "solid": np.where(few, 0.0, 1.0),
+        }
+        self._bars.data = {name: values.astype(np.float32) for name, values in columns.items()} | tips
+        known = not np.isnan(bars.overall)
+        self._overall.update(
+            visible=known, location=rate_start + rates * min(bars.overall, rate_top) if known else None
+        )
+        places = [(start + reach * at, words) for at, words in ticks[0]]
+        places += [(rate_start + rates * at, words) for at, words in ticks[1]]
+        self._ticker.ticks = [at for at, _ in places]
+        self._up.major_label_overrides = dict(places)
+        self._show_cut(rows, tall)
+
+    def show_own(self, span: tuple[float, float] | None) -> None:
+        """Show between which places the chart's own filter keeps clients; None where that is nowhere on the axis."""
+        if span is None:
+            self._own.visible = False
+            return
+        ends = {"left": span[0], "right": span[1]} if self._standing else {"bottom": span[0], "top": span[1]}
+        self._own.update(visible=True, **ends)
+
+    def mark(self, place: float) -> None:
+        """Mark the place of one client along the axis; NaN where there is none."""
+        start, end = self._clients
+        self._mark.data = _mark(place, start, end if self._standing else start)
+
+    def say(self, clients: str, rates: str) -> None:
+        """Say what the two parts of the figure are."""
+        for title, text in zip(self._titles, (clients, rates), strict=True):
+            title.text = text
+
+    def describe(self, summary: str) -> None:
+        """Say what the figure shows, for those who don't see it."""
+        self.figure.html_attributes = {"role": "img", "aria-label": summary}
+
+    def _show_cut(self, rows: Rows, tall: Heights) -> None:
+        cut = rows.missing is not None and bool(
+            (tall.accepted + tall.refused if tall.stacked else np.maximum(tall.accepted, tall.refused))[rows.missing]
+            > tall.top * (1 + 1e-9)
+        )
+        if cut and rows.missing is not None:
+            middle = (rows.low[rows.missing] + rows.high[rows.missing]) / 2
+            self._cut.update(x=float(middle), y=self._clients[1], text="▲")
+        self._cut.visible = cut
+
+    def _draw(self) -> GlyphRenderer:
+        """Draw everything, from the back to the front; return the glyphs that are as high as the figure."""
+        start, inside = self._clients[0], {"fill_alpha": "alpha", "line_color": None}
+        grey = {"fill_color": NEUTRAL, "line_color": None}
+        line = {"line_color": NEUTRAL, "line_width": 2}
+        below = self._rates[0] if self._standing else 0.0
+        whole = self._quad("from", "to", below, 1.0)
+        column = self._add(Quad(**whole, **grey, fill_alpha=0.0))
+        column.hover_glyph = Quad(**whole, **grey, fill_alpha=0.14)
+        self._add(Quad(**self._quad("from", "to", start, "everyone_top"), **grey, fill_alpha=0.3))
+        accepted = self._quad("accepted_from", "accepted_to", start, "accepted_top")
+        self._add(Quad(**accepted, **inside, fill_color=FOR))
+        refused = self._quad("refused_from", "refused_to", "refused_bottom", "refused_top")
+        self._add(Quad(**refused, **inside, **HATCH, fill_color=AGAINST))
+        self._add(Segment(**self._segment("from", "to", "everyone_top", "everyone_top"), **line))
+        self._add(Segment(**self._segment("middle", "middle", "rate_from", "rate_to"), **line))
+        dot = {"fill_color": NEUTRAL, "fill_alpha": "solid", "line_color": NEUTRAL, "line_width": 1.5}
+        self._add(Scatter(**self._point("middle", "rate_at"), **dot, size=6))
+        self._add(Segment(**self._segment("at", "at", "start", "end"), line_color=CLIENT, line_width=2), self._mark)
+        mark = {"fill_color": CLIENT, "line_color": "white", "line_width": 1.5}
+        self._add(Scatter(**self._point("at", "start"), **mark, marker="diamond", size=17), self._mark)
+        return column
+
+    def _add(self, glyph: Any, source: ColumnDataSource | None = None) -> GlyphRenderer:
+        # Without the copies that `figure.quad` makes of every glyph for selections, which there are none of here.
+        bare = {"nonselection_glyph": None, "selection_glyph": None, "hover_glyph": None, "muted_glyph": None}
+        drawn = GlyphRenderer(data_source=source or self._bars, glyph=glyph, **bare)
+        self.figure.renderers.append(drawn)
+        return drawn
+
+    def _dress(self) -> None:
+        for axis in (self._along, self._up):
+            axis.update(
+                axis_line_color=None, major_tick_line_color=None, minor_tick_line_color=None,
+                major_label_text_font_size="12px",
+            )  # fmt: skip
+        if self._standing:
+            self._along.update(major_label_policy=NoOverlap(min_distance=8), major_tick_line_color=NEUTRAL)
+        self._up.ticker = self._ticker
+        lines, none = (
+            (self.figure.ygrid, self.figure.xgrid) if self._standing else (self.figure.xgrid, self.figure.ygrid)
+        )
+        lines[0].update(ticker=self._ticker, grid_line_color=NEUTRAL, grid_line_alpha=0.18)
+        none[0].grid_line_color = None
+        up = self.figure.y_range if self._standing else self.figure.x_range
+        up.update(start=-0.015, end=1.1 if self._standing else 1.0)
+
+    def _title(self, part: tuple[float, float]) -> Label:
+        size = {"text_font_size": "12px", "text_color": NEUTRAL, "text": ""}
+        if self._standing:
+            return Label(x=2, x_units="screen", y=part[1] + 0.02, text_baseline="bottom", **size)
+        last = part[1] > LYING[0][1]
+        return Label(
+            x=1.0 if last else part[0], y=-0.62, text_baseline="bottom", text_align="right" if last else "left", **size
+        )
+
+    @property
+    def _along(self) -> Any:
+        return self.figure.xaxis[0] if self._standing else self.figure.yaxis[0]
+
+    @property
+    def _up(self) -> Any:
+        return self.figure.yaxis[0] if self._standing else self.figure.xaxis[0]
+
+    def _quad(self, start: str, end: str, bottom: str | float, top: str | float) -> dict[str, str | float]:
+        if self._standing:
+            return {"left": start, "right": end, "bottom": bottom, "top": top}
+        return {"left": bottom, "right": top, "bottom": start, "top": end}
+
+    def _segment(self, start: str, end: str, bottom: str, top: str) -> dict[str, str]:
+        if self._standing:
+            return {"x0": start, "x1": end, "y0": bottom, "y1": top}
+        return {"x0": bottom, "x1": top, "y0": start, "y1": end}
+
+    def _point(self, along: str, up: str) -> dict[str, str]:
+        return {"x": along, "y": up} if self._standing else {"x": up, "y": along}
+
+
+COLUMNS = (
+    "from", "to", "everyone_top", "accepted_from", "accepted_to", "accepted_top", "refused_from", "refused_to",
+    "refused_bottom", "refused_top", "middle", "rate_at", "rate_from", "rate_to", "alpha", "solid",
+)  # fmt: skip
+
+
+def measure_side(edges: NDArray[np.float64], *, backwards: bool) -> tuple[float, float]:
+    """Return between which places the bar of clients without a value is: at the beginning of the axis, beside the bins."""
+    span = float(edges[-1] - edges[0])
+    width, gap = _SHARE * span, _GAP * span
+    if backwards:
+        return float(edges[-1]) + gap, float(edges[-1]) + gap + width
+    return float(edges[0]) - gap - width, float(edges[0]) - gap
+
+
+def _nothing() -> dict[str, Any]:
+    return {name: np.empty(0, np.float32) for name in COLUMNS} | {name: [] for name in TIPS}
+
+
+def _mark(place: float, start: float, end: float) -> dict[str, list[float]]:
+    return {"at": [place], "start": [start], "end": [end]}

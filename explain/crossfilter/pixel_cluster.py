@@ -1,0 +1,3 @@
+"""Pictures by Dask."""
+
+DASK_FROM = 5_000_000
