@@ -62,10 +62,16 @@ def _raw(key: str) -> Entry[str]:
 
 
 def _contributions(known: frozenset[str], ranked: Sequence[Feature]) -> Iterator[Entry[str]]:
-    words = [Translator(language)("column.contribution", feature="") for language in LANGUAGES]
-    asked = frozenset(words_of(" ".join(words)))
+    said = {language: Translator(language) for language in LANGUAGES}
+    asked = frozenset(word for translate in said.values() for word in words_of(_contribution(translate, "")))
     for feature in ranked:
         key = CONTRIBUTION + feature.name
         if key in known:
             found = feature_entry(feature, key)
-            yield replace(found, wholes=frozenset(), names=found.names | asked, behind=asked)
+            called = [_contribution(translate, feature.label(language)) for language, translate in said.items()]
+            wholes = frozenset(" ".join(words_of(name)) for name in (key, *called))
+            yield replace(found, wholes=wholes, names=found.names | asked, behind=asked)
+
+
+def _contribution(translate: Translator, feature: str) -> str:
+    return translate("column.contribution", feature=feature)

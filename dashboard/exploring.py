@@ -224,11 +224,9 @@ class Exploring:
             passes(kept, self._services.population)  # raises where the filter isn't one of this portfolio's
             columns = columns_of(kept)
             if chart == PAIR and not _fits(kept, shown.pair):
-                if isinstance(kept, Lasso):
-                    axes = (kept.across, kept.up)
-                else:
-                    axes = tuple(self._axis(column) for column in columns)
-                shown = replace(shown, pair=Pair(*(*axes, shown.pair.up)[:2], shown.pair.colour))
+                axes = [kept.across, kept.up] if isinstance(kept, Lasso) else [self._axis(column) for column in columns]
+                up = axes[1] if len(axes) > 1 else shown.pair.up
+                shown = replace(shown, pair=Pair(axes[0], up, shown.pair.colour))
             elif chart != PAIR and all(key.column != chart for key in shown.charts):
                 shown = replace(shown, charts=(*shown.charts, self._axis(columns[0])))
             shown = shown.filtered(chart, kept)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from explain.crossfilter.segments import SegmentStore
 
 from dashboard.column_index import ColumnIndex
 from dashboard.explanations import Explanations
@@ -26,6 +25,8 @@ from explain.contributions import Explainer
 from explain.crossfilter.axes import AxisKey, usual_scale
 from explain.crossfilter.exploration import Exploration, Pair
 from explain.crossfilter.population import population_of
+from explain.crossfilter.segments import SegmentStore
+from explain.crossfilter.telling import TellingPair, telling_pairs
 from explain.reasons import reason_features
 from explain.reference import reference_population
 from explain.sentences import category_column
@@ -224,6 +225,14 @@ class Services:
         charts = [name for name in ("score", "level", *measures[:1], *FIRST_CHARTS, *measures[1:]) if name in known]
         keys = [AxisKey(name, usual_scale(population.column(name))) for name in dict.fromkeys(charts)]
         return Exploration(Pair(pair[0], pair[1]), tuple(keys[:CHARTS]))
+
+    @functools.cached_property
+    def telling_pairs(self) -> tuple[TellingPair, ...]:
+        """Pairs of the heaviest features that together say most about the score, the best first.
+
+        They are computed at the first call, which takes a second for a whole portfolio, and then kept.
+        """
+        return telling_pairs(self.population, list(self.explanations.ranks))
 
     @functools.cached_property
     def reference_explainer(self) -> Explainer | None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dashboard.services import ClientFile
     from dashboard.surroundings import Surroundings
     from data.schema import Language
-    from explain.crossfilter import exploration
+    from explain.crossfilter.exploration import Exploration
+    from explain.crossfilter.exploration import Explored as Shown
     from explain.importance import Level
 
 
@@ -76,11 +77,11 @@ class SessionState(param.Parameterized):
     comparing: bool = param.Boolean(default=False)  # type: ignore[assignment]
     trouble: str = param.String(default="")  # type: ignore[assignment]
     linked: Explored = param.ClassSelector(class_=Explored, default=Explored())  # type: ignore[assignment]
-    first: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
-    exploration: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
-    settled: exploration.Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
-    past: tuple[exploration.Exploration, ...] = param.Parameter(default=())  # type: ignore[assignment]
-    explored: exploration.Explored | None = param.Parameter(default=None)  # type: ignore[assignment]
+    first: Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    exploration: Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    settled: Exploration | None = param.Parameter(default=None)  # type: ignore[assignment]
+    past: tuple[Exploration, ...] = param.Parameter(default=())  # type: ignore[assignment]
+    explored: Shown | None = param.Parameter(default=None)  # type: ignore[assignment]
     explore_trouble: str = param.String(default="")  # type: ignore[assignment]
 
     @property

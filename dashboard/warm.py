@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dashboard.surroundings import surroundings
-from explain import importance
+from explain import importance, pixels
+from explain.crossfilter import cells, picture, tallies
+from explain.crossfilter.exploration import Explorer, Wanted
 from explain.pixels import Window, aggregate
 
 if TYPE_CHECKING:
@@ -26,12 +28,24 @@ def warm_up(services: Services) -> None:
     importance.prepare()
     surroundings(services.file_at(0), services)
     _ = services.explanations.named_counts
+    explore(services)
     data = services.plots
     data.swarms(data.strongest)
     data.parts(data.strongest)
     for name in data.strongest:
         data.interactions(name)
     services.portfolio.features.let_go()
+
+
+def explore(services: Services) -> None:
+    """Compile what the Portfolio page computes, and compute what it shows first, before anybody asks."""
+    for part in (tallies, cells, picture, pixels):
+        part.prepare()
+    explorer, first = Explorer(services.population), services.first_exploration
+    shown = explorer.explore(Wanted(first))
+    chart = shown.distributions[0].bins
+    explorer.explore(Wanted(first.filtered(chart.key.column, chart.side(0, len(chart) // 2))))
+    _ = services.telling_pairs
 
 
 def warm_up_beside(services: Services) -> threading.Thread:

@@ -119,9 +119,9 @@ def added(parts: Iterable[Layers]) -> Layers:
         if total is None:
             total = part
             continue
-        for sums, more in zip(total, part, strict=True):
-            if sums is not None and more is not None:
-                sums += more
+        for summed, more in zip(total, part, strict=True):
+            if summed is not None and more is not None:
+                np.add(summed, more, out=summed)
     if total is None:
         raise ValueError("There is no part to add.")
     return total
@@ -162,12 +162,13 @@ def reduction(kind: Kind) -> Any:
 
 
 def frame(places: Places) -> Any:
-    """Return clients as a pandas frame, without copying: columns `across`, `up` and, where coloured, `rank` or `code`."""
+    """Return clients as a pandas frame, without copying: columns `across`, `up`, and `rank` or `code` if coloured."""
     import pandas as pd
 
     columns: dict[str, Any] = {"across": places.across, "up": places.up}
     if places.colour is not None and places.colour.dtype == np.int8:
-        columns["code"] = pd.Categorical.from_codes(places.colour, dtype=_codes(), validate=False)
+        codes: Any = places.colour
+        columns["code"] = pd.Categorical.from_codes(codes, dtype=_codes(), validate=False)
     elif places.colour is not None:
         columns["rank"] = places.colour
     return pd.DataFrame(columns, copy=False)

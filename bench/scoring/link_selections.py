@@ -149,8 +149,10 @@ def serve(folder: Path) -> None:
     def page() -> Any:
         return pn.pane.HoloViews(Peer(columns, bins).layout)  # type: ignore[no-untyped-call]
 
-    pn.extension()  # type: ignore[no-untyped-call]
-    server: Any = pn.serve({"/": page}, address="127.0.0.1", port=0, show=False, start=False, verbose=False)
+    pn.extension()
+    server: Any = pn.serve(  # type: ignore[no-untyped-call]
+        {"/": page}, address="127.0.0.1", port=0, show=False, start=False, verbose=False
+    )
     server.start()
     print(json.dumps({"address": f"http://127.0.0.1:{server.port}"}), flush=True)
     server.io_loop.start()

@@ -38,7 +38,7 @@ from bench.scoring.portfolio_population import prepared, replicated
 from bench.scoring.portfolio_samples import Samples, table
 from bench.scoring.portfolio_served import served, stopped_as_if_interrupted
 from bench.scoring.portfolio_sessions import Crowd, crowd
-from bench.scoring.portfolio_words import colour_words
+from bench.scoring.portfolio_words import words
 from data.progress import part
 from explain.crossfilter.filter_text import axis_text
 
@@ -61,7 +61,7 @@ class Sizes:
     ----------
     engine : rounds of gestures at the portfolio's size.
     many, many_rounds : clients of the larger population, and rounds there.
-    browser : rounds of gestures in the browser.
+    browser, strides : rounds of gestures in the browser, and the steps of each that is made step by step.
     peer, peer_browser : rounds of gestures of the peer, on the server and in the browser.
     sessions, steps, rest_seconds : sessions that brush at once, steps each takes, and how long their end is waited for.
     """
@@ -70,6 +70,7 @@ class Sizes:
     many: int
     many_rounds: int
     browser: int
+    strides: int
     peer: int
     peer_browser: int
     sessions: int
@@ -77,8 +78,8 @@ class Sizes:
     rest_seconds: float
 
 
-FULL = Sizes(10, TEN_MILLION, 4, 8, 3, 3, 20, 40, 60.0)
-QUICK = Sizes(2, 1_000_000, 1, 1, 1, 0, 4, 8, 0.0)
+FULL = Sizes(10, TEN_MILLION, 4, 8, 6, 3, 3, 20, 40, 60.0)
+QUICK = Sizes(1, 1_000_000, 1, 1, 2, 1, 0, 4, 8, 0.0)
 
 
 def run(request: Request, report: Report) -> Outcome:
@@ -173,7 +174,7 @@ def _in_browser(
         return {"browser_skipped": why}
     with portfolio_browser.browser() as chromium:
         seen = portfolio_browser.drive_page(
-            chromium, f"{server.address}/{query}", colour_words(), sizes.browser, report
+            chromium, f"{server.address}/{query}", words(), sizes.browser, sizes.strides, report
         )
     samples["browser"] = seen.samples
     return {

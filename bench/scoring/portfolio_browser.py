@@ -1,9 +1,10 @@
 """The page in a real browser: gestures with the mouse, timed in the page by `portfolio_probe.js`.
 
 A sample is the time from the input event, as the browser dates it, to the second animation frame after the last change
-that it caused was drawn. Every step of a gesture is made when the last one's answer has been drawn and nothing more has
-come for a moment: no answer can be taken for another step's. A step that nothing answers is counted, and is no sample.
-Which tool drags is set in the page, as its toolbar's buttons do, uncounted.
+of the charts' data that it caused was drawn. What the page finds out of the columns afterwards, in words and outlines,
+is not waited for. Every step of a gesture is made when the last one's answer has been drawn and nothing more has come
+for a moment: no answer can be taken for another step's. A step that nothing answers is counted, and is no sample. Bokeh
+tells of a pan when the mouse is let go. Which tool drags is set in the page, as its toolbar's buttons do, uncounted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.scoring.portfolio_samples import Samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bench.scoring.portfolio_words import Words
     from data.progress import Report
 
 PROBE = Path(__file__).with_name("portfolio_probe.js")
@@ -167,13 +169,14 @@ class Tab:
         self.page.close()
 
 
-def drive_page(chromium: Any, address: str, words: dict[str, str], rounds: int, report: Report) -> Seen:
+def drive_page(chromium: Any, address: str, said: Words, rounds: int, steps: int, report: Report) -> Seen:
     """Make every gesture on the Portfolio page, in some rounds, each in a new page.
 
     Parameters
     ----------
     address : of the page.
-    words : what the page calls "colour", and the colours chosen, by their names in the message catalogue.
+    said : the words on the page.
+    rounds, steps : how many rounds, and how many steps a gesture takes that is made step by step.
     """
     seen = Seen()
     for number in range(rounds):
@@ -181,50 +184,52 @@ def drive_page(chromium: Any, address: str, words: dict[str, str], rounds: int, 
         tab.open(address, "first_paint")
         frames = tab.frames()
         shift = 0.03 * (number % 4)
-        _look(tab, frames[0], shift)
-        report("in the browser: looked closer", (number + 0.3) / rounds)
-        _recolour(tab, words)
-        report("in the browser: recoloured", (number + 0.5) / rounds)
-        _brush(tab, frames, shift)
+        _look(tab, frames[0], shift, steps)
+        report("in the browser: look closer", (number + 0.3) / rounds)
+        _recolour(tab, said)
+        report("in the browser: recolour", (number + 0.5) / rounds)
+        _brush(tab, frames, shift, steps)
+        tab.measure("brush_clear", tab.page.get_by_role("button", name=said.clear, exact=True).click)
         tab.close()
-        report("in the browser: brushed", (number + 1) / rounds)
+        report("in the browser: brush", (number + 1) / rounds)
     return seen
 
 
-def _look(tab: Tab, pair: Frame, shift: float) -> None:
+def _look(tab: Tab, pair: Frame, shift: float, steps: int) -> None:
     frame = tab.show(pair)
     mouse = tab.page.mouse
     tab.use(frame, "WheelZoomTool")
     mouse.move(*frame.at(0.5 + shift, 0.5))
-    for _ in range(4):
+    for _ in range(steps):
         tab.measure("zoom_in", lambda: mouse.wheel(0, -120))
     tab.use(frame, "PanTool")
-    tab.drag("pan", [frame.at(0.5 - 0.03 * step, 0.5 + shift - 0.02 * step) for step in range(7)])
+    for turn in (-1, 1, -1, 1)[:steps]:
+        tab.drag(
+            "pan", [frame.at(0.5 + 0.04 * turn * step, 0.5 + 0.03 * turn * step) for step in range(4)], at_end=True
+        )
     tab.use(frame, "WheelZoomTool")
     mouse.move(*frame.at(0.5 + shift, 0.5))
-    for _ in range(4):
+    for _ in range(steps):
         tab.measure("zoom_out", lambda: mouse.wheel(0, 120))
 
 
-def _recolour(tab: Tab, words: dict[str, str]) -> None:
-    for name, word in words.items():
-        if name == "colour":
-            continue
-        tab.page.get_by_role("combobox", name=words["colour"], exact=True).click()
-        option = tab.page.get_by_role("option", name=word, exact=True)
+def _recolour(tab: Tab, said: Words) -> None:
+    for colour in said.colours:
+        tab.page.get_by_role("combobox", name=said.colour, exact=True).click()
+        option = tab.page.get_by_role("option", name=colour, exact=True)
         option.wait_for(state="visible")
         tab.settle()
         tab.measure("recolour", option.click)
 
 
-def _brush(tab: Tab, frames: list[Frame], shift: float) -> None:
+def _brush(tab: Tab, frames: list[Frame], shift: float, steps: int) -> None:
     ranges = [frame for frame in frames if frame.kind == "range"]
     for chart in ranges[:2]:
         frame = tab.show(chart)
-        tab.drag("brush_range", [frame.at(0.2 + shift + 0.04 * step, 0.4) for step in range(9)])
+        tab.drag("brush_range", [frame.at(0.2 + shift + 0.04 * step, 0.4) for step in range(steps + 2)])
     pair = tab.show(frames[0])
     tab.use(pair, "BoxSelectTool")
-    tab.drag("brush_box", [pair.at(0.2 + shift + 0.08 * step, 0.25 + 0.07 * step) for step in range(8)])
+    tab.drag("brush_box", [pair.at(0.2 + shift + 0.06 * step, 0.25 + 0.06 * step) for step in range(steps + 2)])
     tab.use(pair, "LassoSelectTool")
     corners = [(0.3, 0.3), (0.4, 0.25), (0.6, 0.3), (0.75, 0.5), (0.6, 0.7), (0.4, 0.75), (0.3, 0.55)]
     tab.drag("brush_lasso", [pair.at(across + shift, down) for across, down in corners])

@@ -18,9 +18,10 @@
 
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => resolve(performance.now())));
 
-  const drawsData = (patch) => (patch.events ?? []).some(
+  // An answer gives several charts new data at once; one source alone is an outline, or a remark that comes later.
+  const drawsData = (patch) => (patch.events ?? []).filter(
     (event) => DATA.has(event.kind) || (event.kind === "ModelChanged" && event.attr === "data"),
-  );
+  ).length > 1;
 
   // A change is drawn in the frames after it; the second frame after the last of these paints ends the measurement.
   async function follow(entry) {

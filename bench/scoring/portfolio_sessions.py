@@ -2,8 +2,8 @@
 
 A session opens the page, waits until its charts are there and nothing more comes, and then drags over one histogram
 after another: the next step is sent as soon as the answer to the last one has come, without the pause that a person
-makes. The time is from sending the step to having read the last byte of the message that changes drawn data. What is
-read is not drawn: these clients shall not take the server's processor.
+makes. The time is from sending the step to having read the last byte of the message that gives several charts new data.
+What is read is not drawn: these clients shall not take the server's processor.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Visitor:
             self._socket.close(1000, "left")
 
     async def _next(self, seconds: float) -> bool:
-        """Read one message and return whether it changes drawn data; raise TimeoutError where none begins in time."""
+        """Read one message and return whether it gives charts new data; raise TimeoutError where none comes in time."""
         first = await asyncio.wait_for(asyncio.shield(self._pending()), seconds)
         self._reading = None
         header = json.loads(_text(first))
@@ -156,13 +156,13 @@ class Visitor:
         return _text(await self._socket.read_message())
 
     def _take(self, events: list[dict[str, Any]]) -> bool:
-        drawn = False
+        drawn = 0
         for event in events:
             self._learn(event)
             if event["kind"] == "ModelChanged":
                 self.models.setdefault(event["model"]["id"], {})[event["attr"]] = event["new"]
-            drawn |= event["kind"] in _DATA or event.get("attr") == "data"
-        return drawn
+            drawn += event["kind"] in _DATA or event.get("attr") == "data"
+        return drawn > 1
 
     def _learn(self, content: Any) -> None:
         """Take note of the models that are described somewhere in a content."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 
 from data.errors import StoreError
 from data.paths import ROOT
@@ -11,19 +12,37 @@ CATALOGUE = ROOT / "dashboard" / "messages" / "en.toml"
 COLOURS = ("score", "decision", "level", "density", "default")
 
 
-def colour_words() -> dict[str, str]:
-    """Return what the field of the colour is called, under "colour", and what each colour is, by its name.
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words of the page in English.
+
+    Attributes
+    ----------
+    colour : of the field in which the pair's colour is chosen.
+    colours : of the colours chosen, in order.
+    clear : of the button that takes all filters away.
+    """
+
+    colour: str
+    colours: tuple[str, ...]
+    clear: str
+
+
+def words() -> Words:
+    """Return the words.
 
     Raises
     ------
     StoreError
-        The catalogue has no such message.
+        The catalogue lacks one of them.
     """
     messages = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
-    try:
-        of_pair = messages["bivariate"]
-        return {"colour": of_pair["colour"], **{name: of_pair[f"colour_{name}"] for name in COLOURS}}
-    except KeyError as error:
-        raise StoreError(
-            f"{CATALOGUE} has no message bivariate.{error.args[0]}, by which a colour is chosen."
-        ) from None
+
+    def message(section: str, key: str) -> str:
+        try:
+            return str(messages[section][key])
+        except KeyError:
+            raise StoreError(f"{CATALOGUE} has no message {section}.{key}, by which the page is used.") from None
+
+    colours = tuple(message("bivariate", f"colour_{name}") for name in COLOURS)
+    return Words(message("bivariate", "colour"), colours, message("selected", "clear"))

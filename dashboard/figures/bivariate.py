@@ -24,7 +24,6 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from dashboard.figures.axes import label_axis
 from dashboard.figures.density import blank
 from dashboard.figures.palette import AGAINST, CLIENT, FOR, NEUTRAL, SELECTED
 
@@ -63,11 +62,13 @@ class Ticks:
     label : what people call the column.
     ticks : places, and what is said there.
     edges : places of the lines between categories; empty for a measure.
+    slanted : whether what is said needs to be slanted.
     """
 
     label: str
     ticks: tuple[tuple[float, str], ...] = ()
     edges: tuple[float, ...] = ()
+    slanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +111,8 @@ class PairFigure:
         self._own = ColumnDataSource(NO_RECTANGLES.data())
         self._lasso = ColumnDataSource({"xs": [], "ys": []})
         self._near = ColumnDataSource({name: [] for name in ("x", "y", "colour", "marker", "client", "said")})
-        self._client = ColumnDataSource({"x": [], "y": [], "label": []})
-        self._ticks: dict[str, Any] = {}
+        self._client = ColumnDataSource({"x": [], "y": [], "label": [], "align": [], "beside": []})
+        self._ticks: dict[str, Ticks] = {}
         box = BoxSelectTool(renderers=[], continuous=True)
         tools = [
             box, LassoSelectTool(renderers=[], continuous=True), PanTool(), BoxZoomTool(), WheelZoomTool(),
@@ -129,12 +130,17 @@ class PairFigure:
         self.model.js_on_change("inner_width", CustomJS(args={"tool": box}, code=_BY_FINGER))
         self._draw_layers()
         for axis in (self.model.xaxis[0], self.model.yaxis[0]):
+            # A ticker is never replaced: Bokeh goes through every model of a page when one comes or goes.
             axis.update(
-                axis_label_text_font_style="normal", axis_label_text_font_size="13px",
-                major_label_text_font_size="12px", major_label_policy=NoOverlap(min_distance=2),
+                ticker=FixedTicker(ticks=[], minor_ticks=[]), axis_label_text_font_style="normal",
+                axis_label_text_font_size="13px", major_label_text_font_size="12px",
+                major_label_policy=NoOverlap(min_distance=2),
             )  # fmt: skip
         for grid in (self.model.xgrid[0], self.model.ygrid[0]):
-            grid.update(visible=False, grid_line_color=NEUTRAL, grid_line_alpha=0.35, grid_line_width=1)
+            grid.update(
+                visible=False, grid_line_color=NEUTRAL, grid_line_alpha=0.35, grid_line_width=1,
+                ticker=FixedTicker(ticks=[], minor_ticks=[]),
+            )  # fmt: skip
 
     def _draw_layers(self) -> None:
         plot, corners = self.model, {"left": "left", "right": "right", "bottom": "bottom", "top": "top"}
@@ -163,9 +169,9 @@ class PairFigure:
             "x", "y", source=self._client, marker="diamond", size=22, color=CLIENT, line_color="white", line_width=2
         )
         plot.text(
-            "x", "y", "label", source=self._client, x_offset=12, y_offset=-8, text_font_size="12.5px",
-            text_font_style="bold", text_color=CLIENT, background_fill_color="white", background_fill_alpha=0.85,
-            padding=2,
+            "x", "y", "label", source=self._client, x_offset="beside", y_offset=-8, text_align="align",
+            text_font_size="12.5px", text_font_style="bold", text_color=CLIENT, background_fill_color="white",
+            background_fill_alpha=0.85, padding=2,
         )  # fmt: skip
         plot.add_tools(
             HoverTool(renderers=[cells], tooltips=_CELL, visible=False, point_policy="follow_mouse"),
@@ -225,26 +231,31 @@ class PairFigure:
 
     def mark(self, place: tuple[float, float] | None, label: str) -> None:
         """Mark one client; None where nobody is, or nowhere."""
-        marked = {"x": [], "y": [], "label": []}
+        marked: dict[str, list[Any]] = {"x": [], "y": [], "label": [], "align": [], "beside": []}
         if place is not None:
-            marked = {"x": [place[0]], "y": [place[1]], "label": [label]}
+            ends = self.model.x_range.start, self.model.x_range.end
+            to_the_right = (place[0] - ends[0]) / (ends[1] - ends[0]) < _LATE
+            align, beside = ("left", 13) if to_the_right else ("right", -13)
+            marked = {"x": [place[0]], "y": [place[1]], "label": [label], "align": [align], "beside": [beside]}
         if dict(self._client.data) != marked:
             self._client.data = marked
 
-    def say_axes(self, across: Ticks, up: Ticks, *, slanted: bool) -> None:
-        """Put words on the axes; `slanted` where those across need it."""
+    def say_axes(self, across: Ticks, up: Ticks) -> None:
+        """Put words on the axes."""
         for name, axis, grid, said in (
             ("across", self.model.xaxis[0], self.model.xgrid[0], across),
             ("up", self.model.yaxis[0], self.model.ygrid[0], up),
         ):
-            tilt = 0.7 if slanted and name == "across" else 0.0
-            if self._ticks.get(name) == (said, tilt):
+            if self._ticks.get(name) == said:
                 continue
-            self._ticks[name] = (said, tilt)
-            label_axis(axis, said.ticks)
-            axis.axis_label = said.label
-            axis.major_label_orientation = tilt or "horizontal"
-            grid.update(visible=bool(said.edges), ticker=FixedTicker(ticks=list(said.edges), minor_ticks=[]))
+            self._ticks[name] = said
+            axis.ticker.ticks = [place for place, _ in said.ticks]
+            axis.update(
+                major_label_overrides=dict(said.ticks), axis_label=said.label,
+                major_label_orientation=0.7 if said.slanted else "horizontal",
+            )  # fmt: skip
+            grid.ticker.ticks = list(said.edges)
+            grid.visible = bool(said.edges)
 
     def say(self, summary: str) -> None:
         """Set what the figure says, for those who don't see it."""
@@ -252,6 +263,7 @@ class PairFigure:
             self.model.html_attributes = {"role": "img", "aria-label": summary}
 
 
+_LATE = 0.7
 _KEPT = {"line_color": SELECTED, "line_width": 2.2, "fill_color": SELECTED, "fill_alpha": 0.07}
 
 

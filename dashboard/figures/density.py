@@ -30,6 +30,8 @@ CATEGORIES = (
 """Of M. Okabe and K. Ito, "Color Universal Design", 2008, without black, a darker yellow, and three more."""
 TIMES = 3.0
 """Odds of default so many times those of everyone drawn have the last colour, and so many times less the first."""
+WORTH, WORTH_LITTLE = 40.0, 3.0
+"""In clients, what the surroundings weigh: for a rate, which takes many to be known, and for a mean, which doesn't."""
 GHOST = (138, 143, 150)
 _GHOST_LEAST, _GHOST_MOST = 26, 84
 _COLOURS = 256
@@ -37,7 +39,6 @@ _DENSE = 0.995
 _MOST_COUNT = 1 << 14
 _BLOCK = 4
 _FINE, _COARSE = 1.0, 4.0
-_WORTH = 40.0
 _UNKNOWN_ALPHA = 0.55
 _FEW = 0.05
 _AROUND = ((0, 1), (1, 0), (1, 1))
@@ -70,36 +71,34 @@ def shade_density(grid: Grid) -> NDArray[np.uint32]:
     return image
 
 
-def shade_risk(grid: Grid, low: float, middle: float, high: float) -> NDArray[np.uint32]:
+def shade_risk(
+    grid: Grid, ends: tuple[float, float, float], banded: tuple[bool, bool] = (False, False), worth: float = WORTH
+) -> NDArray[np.uint32]:
     """Return the clients coloured by the local mean of their ranks, where a higher rank is a risk, or a lower one.
 
-    The local mean is that of `local_mean`. A pixel none of whose clients has a rank is grey.
+    The local mean is that of `local_mean`, which takes `banded` and `worth`. A pixel is grey if none of its clients has
+    a rank.
 
     Parameters
     ----------
     grid : whose ranks are 0 or 1, or measures in [0, 1].
-    low, middle, high : means that have the first colour (blue), the one between, and the last (orange); `low` is above
-        `high` where a lower mean is riskier. Between them colours go by the odds for a default rate as for a score.
+    ends : means that have the first colour (blue), the one between, and the last (orange); they descend where a lower
+        mean is riskier. Between them colours follow log-odds.
     """
-    overall = float(grid.ranks.sum() / max(int(grid.known.sum()), 1))
-    logit = _logit(np.array([low, middle, high]))
-    if logit[0] > logit[2]:
-        logit = -logit
-        sign = -1.0
-    else:
-        sign = 1.0
-
-    def place(mean: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.interp(sign * _logit(mean), logit, (0.0, 0.5, 1.0))
-
-    return _shade(grid, place(local_mean(grid, overall)), RISK)
+    at = _logit(np.array(ends))
+    sign = 1.0 if at[0] < at[2] else -1.0
+    mean = local_mean(grid, banded, worth)
+    return _shade(grid, np.interp(sign * _logit(mean), sign * at, (0.0, 0.5, 1.0)), RISK)
 
 
-def shade_share(grid: Grid, *, reverse: bool = False) -> NDArray[np.uint32]:
-    """Return the clients coloured by the local mean of their ranks, evenly from 0 (blue) to 1 (orange), or reversed."""
-    overall = float(grid.ranks.sum() / max(int(grid.known.sum()), 1))
-    mean = local_mean(grid, overall, worth=3.0)
-    return _shade(grid, mean, RISK[::-1] if reverse else RISK)
+def shade_share(
+    grid: Grid, ends: tuple[float, float] = (0.0, 1.0), banded: tuple[bool, bool] = (False, False)
+) -> NDArray[np.uint32]:
+    """Return the clients coloured by the local mean of their ranks, evenly from one that is blue to one that is orange.
+
+    The local mean is that of `local_mean`, which takes `banded`.
+    """
+    return _shade(grid, (local_mean(grid, banded, WORTH_LITTLE) - ends[0]) / (ends[1] - ends[0]), RISK)
 
 
 def shade_values(grid: Grid) -> NDArray[np.uint32]:
@@ -172,31 +171,44 @@ def category_colours(names: Sequence[str]) -> list[str]:
     return [MISSING if not name else CATEGORIES[number % len(CATEGORIES)] for number, name in enumerate(names)]
 
 
-def local_mean(grid: Grid, overall: float, worth: float = _WORTH) -> NDArray[np.float32]:
+def local_mean(grid: Grid, banded: tuple[bool, bool] = (False, False), worth: float = WORTH) -> NDArray[np.float32]:
     """Return the mean rank around each pixel, (h, w) float32.
 
     It is the estimate of Nadaraya and Watson: ranks and known clients are both blurred by a Gaussian, and divided. How
     wide it reaches follows how many clients there are: the mean in the closest surroundings (a standard deviation of 4
     pixels) is drawn towards that in wider ones (16 pixels) as if `worth` clients had the latter, and that one in turn
-    towards `overall`; so one client's outcome is never shown as a rate. Both are computed in blocks of 4 x 4 pixels.
+    towards the mean of all; so one client's outcome is never shown as a rate. Both are computed in blocks of 4 x 4
+    pixels. Along an axis of bands a block is a band, and nothing is taken from the next one.
 
     Sources: E. A. Nadaraya, "On estimating regression", 1964, doi:10.1137/1109020; G. S. Watson, "Smooth regression
     analysis", 1964.
+
+    Parameters
+    ----------
+    grid : of the clients.
+    banded : whether the clients lie in bands about whole numbers across, and up.
+    worth : in clients.
     """
     from scipy.ndimage import gaussian_filter
 
     height, width = grid.clients.shape
-    known, ranks = _blocks(grid.known), _blocks(grid.ranks)
-    mean: NDArray[np.float32] | np.float32 = np.float32(overall)
+    window = grid.window
+    columns = _starts(width, window.left, window.right, banded=banded[0])
+    rows = _starts(height, window.bottom, window.top, banded=banded[1])
+    known, ranks = _blocks(grid.known, rows, columns), _blocks(grid.ranks, rows, columns)
+    mean: NDArray[np.float32] | np.float32 = np.float32(ranks.sum() / max(float(known.sum()), 1.0))
     for reach in (_COARSE, _FINE):
-        # A Gaussian's weights, divided by the greatest, sum to 2 pi reach^2: the nearest client counts as a whole one.
-        scale = np.float32(2 * np.pi * reach * reach)
+        reaches = tuple(0.0 if band else reach for band in banded[::-1])
+        # A Gaussian's weights, divided by the greatest, sum to sqrt(2 pi) times its reach: a client here counts as one.
+        scale = np.float32(np.prod([np.sqrt(2 * np.pi) * side for side in reaches if side]))
         around, sums = (
-            scale * gaussian_filter(of, reach, mode="constant", truncate=3.0, output=np.float32)
+            scale * gaussian_filter(of, reaches, mode="constant", truncate=3.0, output=np.float32)
             for of in (known, ranks)
         )
         mean = (sums + np.float32(worth) * mean) / (around + np.float32(worth))
-    return _enlarged(np.asarray(mean, dtype=np.float32), height, width)
+    found = np.asarray(mean, dtype=np.float32)
+    found = _enlarged(found, height, rows, banded=banded[1])
+    return _enlarged(found.T, width, columns, banded=banded[0]).T
 
 
 def risk_ends(overall: float) -> tuple[float, float, float]:
@@ -250,16 +262,29 @@ def _opaque(alpha: NDArray[np.float64] | float) -> NDArray[np.uint32]:
     return np.round(255 * np.asarray(alpha)).astype(np.uint32) << np.uint32(24)
 
 
-def _blocks(values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the sums over blocks of pixels; the last ones may be cut."""
-    height, width = values.shape
-    rows = np.add.reduceat(values, np.arange(0, height, _BLOCK), axis=0)
-    return np.add.reduceat(rows, np.arange(0, width, _BLOCK), axis=1).astype(np.float32)
+def _starts(length: int, low: float, high: float, *, banded: bool) -> NDArray[np.intp]:
+    """Return the first pixel of every block along an axis of so many pixels, from one place to another."""
+    if not banded:
+        return np.arange(0, length, _BLOCK)
+    bands = np.floor(low + (np.arange(length) + 0.5) * (high - low) / length + 0.5)
+    return np.concatenate([[0], np.flatnonzero(np.diff(bands)) + 1])
 
 
-def _enlarged(blocks: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Return blocks as (height, width) pixels, linear between the middles of blocks."""
-    return _stretched(_stretched(blocks, height).T, width).T
+def _blocks(
+    values: NDArray[np.int64] | NDArray[np.float64], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return the sums over blocks of pixels."""
+    found: NDArray[np.float32] = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+    return found.astype(np.float32)
+
+
+def _enlarged(
+    blocks: NDArray[np.float32], length: int, starts: NDArray[np.intp], *, banded: bool
+) -> NDArray[np.float32]:
+    """Return blocks along the first axis as pixels: one value a band, or linear between the middles of blocks."""
+    if banded:
+        return np.repeat(blocks, np.diff(np.append(starts, length)), axis=0)
+    return _stretched(blocks, length)
 
 
 def _stretched(blocks: NDArray[np.float32], length: int) -> NDArray[np.float32]:

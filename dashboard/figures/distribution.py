@@ -19,7 +19,6 @@ from bokeh.models import (
     Range1d,
     Scatter,
     Segment,
-    Span,
 )
 from bokeh.plotting import figure
 
@@ -46,8 +45,10 @@ STANDING = ((0.42, 1.0), (0.0, 0.29))
 """Where the clients and the rates are, of the height of a figure whose bars stand, ..."""
 LYING = ((0.0, 0.58), (0.66, 0.98))
 """... and of the width of one whose bars lie."""
+TITLE = "#6b7480"
 HATCH = {
-    "hatch_pattern": "right_diagonal_line", "hatch_color": "white", "hatch_alpha": 0.55, "hatch_scale": 7, "hatch_weight": 1,
+    "hatch_pattern": "right_diagonal_line", "hatch_color": "white", "hatch_alpha": 0.55, "hatch_scale": 7,
+    "hatch_weight": 1,
 }  # fmt: skip
 TIPS = ("value", "kept", "accepted", "refused", "rate", "score", "everyone")
 
@@ -201,8 +202,9 @@ class DistributionFigure:
         self._bars, self._mark = ColumnDataSource(_nothing()), ColumnDataSource(_mark(np.nan, 0.0, 0.0))
         self.figure = figure(
             height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, tools=[], min_border_left=58,
-            min_border_right=12, min_border_top=4, min_border_bottom=26, outline_line_color=None, background_fill_alpha=0,
-            border_fill_alpha=0, x_range=Range1d(0, 1), y_range=Range1d(0, 1), output_backend="canvas",
+            min_border_right=12, min_border_top=4, min_border_bottom=26, outline_line_color=None,
+            background_fill_alpha=0, border_fill_alpha=0, x_range=Range1d(0, 1), y_range=Range1d(0, 1),
+            output_backend="canvas",
         )  # fmt: skip
         clients, rates = STANDING if standing else LYING
         self._clients, self._rates = clients, rates
@@ -210,13 +212,10 @@ class DistributionFigure:
             fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9, visible=False,
             level="underlay", editable=False,
         )  # fmt: skip
-        self._overall = Span(
-            dimension="width" if standing else "height", line_dash="dashed", line_color=NEUTRAL, line_width=1.5,
-            visible=False,
-        )  # fmt: skip
+        self._overall = ColumnDataSource(_line(0.0, 0.0, np.nan))
         self._titles = [self._title(clients), self._title(rates)]
         self._cut = Label(x=0, y=0, text="", text_align="center", text_baseline="top", text_font_size="12px")
-        self.figure.renderers.extend([self._own, self._overall])
+        self.figure.renderers.append(self._own)
         for title in (*self._titles, self._cut):
             self.figure.add_layout(title)
         column = self._draw()
@@ -304,10 +303,8 @@ class DistributionFigure:
             "solid": np.where(few, 0.0, 1.0),
         }
         self._bars.data = {name: values.astype(np.float32) for name, values in columns.items()} | tips
-        known = not np.isnan(bars.overall)
-        self._overall.update(
-            visible=known, location=rate_start + rates * min(bars.overall, rate_top) if known else None
-        )
+        reached = rate_start + rates * min(bars.overall, rate_top)
+        self._overall.data = _line(float(rows.low.min(initial=0.0)), float(rows.high.max(initial=0.0)), reached)
         places = [(start + reach * at, words) for at, words in ticks[0]]
         places += [(rate_start + rates * at, words) for at, words in ticks[1]]
         self._ticker.ticks = [at for at, _ in places]
@@ -362,6 +359,8 @@ class DistributionFigure:
         self._add(Quad(**refused, **inside, **HATCH, fill_color=AGAINST))
         self._add(Segment(**self._segment("from", "to", "everyone_top", "everyone_top"), **line))
         self._add(Segment(**self._segment("middle", "middle", "rate_from", "rate_to"), **line))
+        level = self._segment("from", "to", "at", "at")
+        self._add(Segment(**level, line_dash="dashed", line_color=NEUTRAL, line_width=1.5), self._overall)
         dot = {"fill_color": NEUTRAL, "fill_alpha": "solid", "line_color": NEUTRAL, "line_width": 1.5}
         self._add(Scatter(**self._point("middle", "rate_at"), **dot, size=6))
         self._add(Segment(**self._segment("at", "at", "start", "end"), line_color=CLIENT, line_width=2), self._mark)
@@ -383,7 +382,8 @@ class DistributionFigure:
                 major_label_text_font_size="12px",
             )  # fmt: skip
         if self._standing:
-            self._along.update(major_label_policy=NoOverlap(min_distance=8), major_tick_line_color=NEUTRAL)
+            self._along.major_tick_line_color = NEUTRAL
+        self.figure.xaxis[0].major_label_policy = NoOverlap(min_distance=8)
         self._up.ticker = self._ticker
         lines, none = (
             (self.figure.ygrid, self.figure.xgrid) if self._standing else (self.figure.xgrid, self.figure.ygrid)
@@ -394,7 +394,7 @@ class DistributionFigure:
         up.update(start=-0.015, end=1.1 if self._standing else 1.0)
 
     def _title(self, part: tuple[float, float]) -> Label:
-        size = {"text_font_size": "12px", "text_color": NEUTRAL, "text": ""}
+        size = {"text_font_size": "12px", "text_color": TITLE, "text": ""}
         if self._standing:
             return Label(x=2, x_units="screen", y=part[1] + 0.02, text_baseline="bottom", **size)
         last = part[1] > LYING[0][1]
@@ -431,7 +431,7 @@ COLUMNS = (
 
 
 def measure_side(edges: NDArray[np.float64], *, backwards: bool) -> tuple[float, float]:
-    """Return between which places the bar of clients without a value is: at the beginning of the axis, beside the bins."""
+    """Return between which places the bar of clients without a value is, at the beginning of the axis."""
     span = float(edges[-1] - edges[0])
     width, gap = _SHARE * span, _GAP * span
     if backwards:
@@ -441,6 +441,10 @@ def measure_side(edges: NDArray[np.float64], *, backwards: bool) -> tuple[float,
 
 def _nothing() -> dict[str, Any]:
     return {name: np.empty(0, np.float32) for name in COLUMNS} | {name: [] for name in TIPS}
+
+
+def _line(start: float, end: float, at: float) -> dict[str, list[float]]:
+    return {"from": [start], "to": [end], "at": [at]}
 
 
 def _mark(place: float, start: float, end: float) -> dict[str, list[float]]:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 
+from dashboard.views.background import Background
 from dashboard.views.bivariate import BivariateView
 from dashboard.views.client_table import ClientTableView
+from dashboard.views.column_words import ColumnWords
 from dashboard.views.distributions import DistributionsView
 from dashboard.views.findings import FindingsView
 from dashboard.views.html import html
 from dashboard.views.later import Later, card
 from dashboard.views.segments import SegmentsView
 from dashboard.views.selected import SelectedView
+from explain.crossfilter.axes import AxisKey, usual_scale
+from explain.crossfilter.exploration import Pair
 
 if TYPE_CHECKING:
     from dashboard.controller import Controller
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
     from dashboard.i18n import Translator
     from dashboard.services import Services
     from dashboard.state import SessionState
+    from explain.crossfilter.telling import TellingPair
 
+OFFERED = 10
 STICKY = {"position": {"xs": "static", "md": "sticky"}, "top": 0, "zIndex": 5}
 
 
@@ -84,7 +90,20 @@ class PortfolioPage(pn.viewable.Viewer):
         self._bivariate = BivariateView(
             self._state, self._services, self._exploring, self._t, open_client=self._open_client
         )
+        services = self._services
+        Background(services.executor, self._offer).submit(lambda: services.telling_pairs)
         return self._follow(self._bivariate)
+
+    def _offer(self, outcome: tuple[TellingPair, ...] | Exception) -> None:
+        if isinstance(outcome, Exception):
+            raise outcome
+        words, population = ColumnWords(self._services, self._t), self._services.population
+        pairs = []
+        for told in outcome[:OFFERED]:
+            keys = [AxisKey(column, usual_scale(population.column(column))) for column in (told.across, told.up)]
+            label = self._t("explore.pair", across=words.label(told.across), up=words.label(told.up))
+            pairs.append((label, Pair(*keys)))
+        self._bivariate.offer_pairs(pairs)
 
     def _findings(self) -> FindingsView:
         found = FindingsView(self._state, self._services, self._exploring, self._t)

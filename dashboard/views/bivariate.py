@@ -18,9 +18,10 @@ from dashboard.figures.density import shade_ghost, spread
 from dashboard.views.column_words import ColumnWords
 from dashboard.views.html import html, status
 from dashboard.views.pair_choice import PairChoice
+from dashboard.views.pair_colours import PairColours
 from dashboard.views.pair_places import SAME, alike, box_of, boxes, category_at, labelled, lasso_of, rectangles
 from dashboard.views.pair_typed import TypedFilter
-from dashboard.views.pair_words import PairWords, crowded
+from dashboard.views.pair_words import PairWords
 from dashboard.views.quiet import Quiet
 from explain.crossfilter.exploration import PAIR
 from explain.crossfilter.filters import Box, Lasso
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from explain.crossfilter.zones import Zones
 
 MOST_PIXELS, LEAST_PIXELS = (1000, 600), (240, 200)
+COARSE = 1.5
+"""Screen pixels to one of the picture: finer than that, most pixels of a plot hold one client or none."""
 RESIZED = 0.08
-NARROW = 480
 _WIDTH = 640
 _HIT = 12
 _LATELY = 60
@@ -72,6 +74,7 @@ class BivariateView(pn.viewable.Viewer):
         self._open_client = open_client
         self._words = ColumnWords(services, translate)
         self._says = PairWords(services, self._words, translate)
+        self._colours = PairColours(services, self._words, translate)
         self._choice = PairChoice(state, services, exploring, translate)
         self._typed = TypedFilter(exploring, services, self._words, translate)
         self._shown: Explored | None = None
@@ -81,6 +84,7 @@ class BivariateView(pn.viewable.Viewer):
         self._facts: dict[Any, tuple[bool, str | None]] = {}
         self._zones: Zones | None = None
         self._size = (0, 0)
+        self._inner = {"inner_width": 0, "inner_height": 0}
         self._drawing = PairFigure(translate)
         self._listen()
         self._title, self._legend, self._summary, self._table = html(), html(), html(), html()
@@ -121,9 +125,9 @@ class BivariateView(pn.viewable.Viewer):
             self._look_at(picture.window)
         self._say_axes(picture.window)
         ghost = None if picture.ghost is None else spread(shade_ghost(picture.ghost))
-        self._drawing.paint(spread(self._says.image(picture)), ghost, picture.window)
+        self._drawing.paint(spread(self._colours.image(picture, across, up)), ghost, picture.window)
         self._say_points(explored)
-        legend = self._says.legend(picture)
+        legend = self._colours.legend(picture)
         if legend != self._told_legend:
             self._legend.object = self._told_legend = legend
         self._outline()
@@ -140,12 +144,11 @@ class BivariateView(pn.viewable.Viewer):
 
     def _say_axes(self, window: Window) -> None:
         assert self._axes is not None
-        across, up = self._axes
-        width = self._size[0] or _WIDTH
-        narrow = width < NARROW
-        ticks = self._says.ticks(across, window.left, window.right, 12 if narrow else 18, 4 if narrow else 7)
-        beside = self._says.ticks(up, window.bottom, window.top, 12 if narrow else 22, 6)
-        self._drawing.say_axes(ticks, beside, slanted=crowded(ticks, width))
+        (across, up), (width, height) = self._axes, self._size
+        self._drawing.say_axes(
+            self._says.ticks(across, window.left, window.right, width or _WIDTH, upright=False),
+            self._says.ticks(up, window.bottom, window.top, min(height or _WIDTH, width or _WIDTH), upright=True),
+        )
 
     def _say_points(self, explored: Explored) -> None:
         """Say who is where: cell by cell, or client by client where there are few."""
@@ -251,7 +254,7 @@ class BivariateView(pn.viewable.Viewer):
         model.on_event(Tap, _weakly(self._tapped))
         resized = _weakly(self._resized)
         for name in ("inner_width", "inner_height"):
-            model.on_change(name, lambda _name, _old, _new: resized(None))
+            model.on_change(name, lambda name, _old, new: resized((name, new)))
 
     def _current(self) -> tuple[Axis, Axis] | None:
         """Return the axes drawn, None while others are asked for."""
@@ -320,17 +323,18 @@ class BivariateView(pn.viewable.Viewer):
         nearest = int(np.argmin(away))
         return str(int(self._services.population.ids[near[nearest]])) if away[nearest] <= _HIT else None
 
-    def _resized(self, _event: Any) -> None:
-        model = self._drawing.model
-        size = (model.inner_width or 0, model.inner_height or 0)
+    def _resized(self, measured: tuple[str, int | None]) -> None:
+        name, pixels = measured
+        self._inner[name] = pixels or 0
+        size = self._inner["inner_width"], self._inner["inner_height"]
         known = all(self._size) and all(
             abs(new - old) <= RESIZED * old for new, old in zip(size, self._size, strict=True)
         )
         if known or min(size) <= 0:
             return
         self._size = size
-        pixels = [min(max(one, least), most) for one, least, most in zip(size, LEAST_PIXELS, MOST_PIXELS, strict=True)]
-        self._exploring.resize(*pixels)
+        pixels = zip(size, LEAST_PIXELS, MOST_PIXELS, strict=True)
+        self._exploring.resize(*(min(max(round(one / COARSE), least), most) for one, least, most in pixels))
         if self._shown is not None:
             self._say_axes(self._looked_at)
 

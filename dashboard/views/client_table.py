@@ -14,11 +14,11 @@ from panel.custom import JSComponent
 from dashboard.address import Address, build
 from dashboard.views.background import Background
 from dashboard.views.column_words import ColumnWords
+from dashboard.views.export import ExportView
 from dashboard.views.html import html, style_sheet
+from dashboard.views.picked import LISTED, columns_listed, selected
 from dashboard.views.quiet import Quiet
 from data.errors import PretscopeError
-from dashboard.views.export import ExportView
-from dashboard.views.picked import LISTED, columns_listed, selected
 from explain.crossfilter.listing import BY_ID, listing
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class PagedTable(JSComponent):
 
     Attributes
     ----------
-    table : what is shown: "columns" (each its "key", "label", "sort" as `aria-sort` has it, and whether it is "numeric"),
-        "rows" of texts, "links" of their first cells, "status", "page", whether it is the "first" and the "last", and its
-        "size".
+    table : what is shown: "columns" (of each "key", "label", "sort" as `aria-sort` has it, whether it is "numeric"),
+        "rows" of texts, "links" of their first cells, "status", "page", whether it is the "first" and the "last", and
+        its "size".
     words : texts that stay.
     """
 
@@ -82,7 +82,12 @@ class ClientTableView(pn.viewable.Viewer):
     """The clients selected. They are looked for only while the table is on the screen, and once a gesture has ended."""
 
     def __init__(
-        self, state: SessionState, services: Services, exploring: Exploring, translate: Translator, **params: Any
+        self,
+        state: SessionState,
+        services: Services,
+        exploring: Exploring,  # noqa: ARG002 (every view of the page is made alike)
+        translate: Translator,
+        **params: Any,
     ) -> None:
         super().__init__(**params)
         self._population: Population = services.population
@@ -95,7 +100,7 @@ class ClientTableView(pn.viewable.Viewer):
         self._table = PagedTable(
             self._asked, words={**{name: translate(f"clients.{name}") for name in WORDS}, "sizes": list(SIZES)}
         )
-        self._export = ExportView(state, services, exploring, translate)
+        self._export = ExportView(state, services, translate)
         self._background = Background(services.executor, self._arrived)
         self._quiet = Quiet(self._look)
 

@@ -49,6 +49,11 @@ class _Side:
     label: str
     filters: Filters = ()
 
+    @property
+    def head(self) -> str:
+        """What people call it, at the head of a column."""
+        return self.label[:1].upper() + self.label[1:]
+
 
 class ComparisonView(pn.viewable.Viewer):
     """Two of the current selection, the segments, everyone and everyone else; hidden until it is asked for."""
@@ -156,9 +161,15 @@ class ComparisonView(pn.viewable.Viewer):
     @property
     def columns(self) -> tuple[str, ...]:
         """Keys of the columns that may set two segments apart: those of the application, and what weighs most."""
-        raw = [key for key in self._services.population.keys if key.startswith(RAW)]
-        ranked = [name for name in self._services.explanations.ranks][:FEATURES]
-        return (*ranked, *raw)
+        services = self._services
+        raw = {key for key in services.population.keys if key.startswith(RAW)}
+        # A feature that says whether a column of the application has a category says nothing that the column doesn't.
+        ranked = [
+            name
+            for name in services.explanations.ranks
+            if RAW + services.feature(name).group.removeprefix("application.") not in raw
+        ]
+        return (*ranked[:FEATURES], *sorted(raw))
 
     def _arrived(self, outcome: tuple[tuple[_Side, _Side], SegmentComparison] | Exception) -> None:
         if isinstance(outcome, Exception):
@@ -196,18 +207,19 @@ class ComparisonView(pn.viewable.Viewer):
         t = self._t
         everyone = max(int(found.everyone.clients), 1)
         rows = [
-            (t("selected.clients"), *(
-                t("segments.count", clients=t.number(int(one.clients), 0), share=t.percent(int(one.clients) / everyone, 1))
-                for one in (found.a, found.b)
-            ), ""),
+            (t("selected.clients"), *(self._count(int(one.clients), everyone) for one in (found.a, found.b)), ""),
             (t("selected.default_rate"), *(self._rate(one) for one in (found.a, found.b)), self._risk(found)),
             (t("selected.score"), *(self._share(one.mean_score) for one in (found.a, found.b)),
              self._points(found.score_difference)),
             (t("selected.refused"), *(self._share(one.share_refused) for one in (found.a, found.b)),
              self._points(float(found.a.share_refused - found.b.share_refused))),
         ]  # fmt: skip
-        heads = [t("comparison.measure"), a.label, b.label, t("comparison.gap")]
+        heads = [t("comparison.measure"), a.head, b.head, t("comparison.gap")]
         return _table(t("comparison.counts"), heads, rows, numeric=True)
+
+    def _count(self, clients: int, everyone: int) -> str:
+        t = self._t
+        return t("segments.count", clients=t.number(clients, 0), share=t.percent(clients / everyone, 1))
 
     def _rate(self, counts: Counts) -> str:
         t, (low, high) = self._t, (float(end) for end in counts.default_interval())
@@ -240,12 +252,12 @@ class ComparisonView(pn.viewable.Viewer):
         title = t("comparison.apart")
         if not told:
             return f'<h4 class="part">{escape(title)}</h4><p class="soft">{escape(t("comparison.alike"))}</p>'
-        rows = [self._difference(one, a.label, b.label) for one in told]
-        heads = [t("comparison.column"), a.label, b.label, t("comparison.how")]
+        rows = [self._difference(one) for one in told]
+        heads = [t("comparison.column"), a.head, b.head, t("comparison.how", first=a.label)]
         note = t("comparison.apart_note", count=len(found.differences))
         return f'{_table(title, heads, rows, numeric=False)}<p class="soft">{escape(note)}</p>'
 
-    def _difference(self, one: Difference, a: str, b: str) -> tuple[str, str, str, str]:
+    def _difference(self, one: Difference) -> tuple[str, str, str, str]:
         """Return one line of what sets the two apart, in words."""
         t, words, key = self._t, self._words, one.column
         label = words.label(key)
@@ -260,9 +272,7 @@ class ComparisonView(pn.viewable.Viewer):
         more = 0.5 if one.auc is None else one.auc
         if words.backwards(key):
             more = 1 - more
-        chance = t.percent(max(more, 1 - more))
-        higher, lower = (a, b) if more >= 0.5 else (b, a)
-        told = t("comparison.higher", first=higher, second=lower, chance=chance)
+        told = t("comparison.higher" if more >= 0.5 else "comparison.lower", chance=t.percent(max(more, 1 - more)))
         return (label, *(t("comparison.median", value=words.value(key, median)) for median in medians), told)
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -273,14 +283,21 @@ class ComparisonView(pn.viewable.Viewer):
 def _table(title: str, heads: list[str], rows: list[tuple[str, ...]], *, numeric: bool) -> str:
     """Return a table of its own caption; everything is escaped."""
     kind = ' class="num"' if numeric else ""
-    head = "".join(f'<th scope="col"{kind if at else ""}>{escape(words)}</th>' for at, words in enumerate(heads))
+    head = "".join(
+        f'<th scope="col" role="columnheader"{kind if at else ""}>{escape(words)}</th>'
+        for at, words in enumerate(heads)
+    )
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])
+        f'<tr role="row"><th scope="row" role="rowheader">{escape(row[0])}</th>'
+        + "".join(
+            f'<td role="cell"{kind} data-label="{escape(label)}">{escape(cell)}</td>'
+            for label, cell in zip(heads[1:], row[1:], strict=True)
+        )
         + "</tr>"
         for row in rows
     )
+    # On a narrow screen a table is laid out as cards, which would take its meaning away but for these roles.
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}"><table class="side-by-side">'
-        f"<caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<table class="side-by-side" role="table"><caption>{escape(title)}</caption><thead role="rowgroup">'
+        f'<tr role="row">{head}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
     )

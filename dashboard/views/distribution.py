@@ -13,6 +13,7 @@ import panel_material_ui as pmui
 from bokeh.events import DoubleTap, SelectionGeometry, Tap
 
 from dashboard.figures.distribution import FEW, TIPS, DistributionFigure, bars_of, heights
+from dashboard.figures.palette import CLIENT
 from dashboard.views.column_words import ColumnWords
 from dashboard.views.distribution_words import DistributionWords
 from dashboard.views.folded_table import plain_table
@@ -91,7 +92,7 @@ class DistributionView(pn.viewable.Viewer):
         self.form = ValueFilter(column_key, exploring, services, self._columns, translate)
         self._folded = pmui.Details(
             self._table, title=translate("distribution.table"), collapsed=True, sizing_mode="stretch_width",
-            margin=(8, 0, 0, 0), fully_expanded=True,
+            margin=(8, 0, 0, 0), scrollable_height=None,
         )  # fmt: skip
         self._folded.param.watch(lambda _event: self._fill_table(), "collapsed")
 
@@ -145,7 +146,7 @@ class DistributionView(pn.viewable.Viewer):
         else:
             said = self._columns.category(self.key, self._column.categories[int(value)])
         words = t("distribution.client", client=t.client(file.client), value=said)
-        self._client.object = f'<p class="chart-client"><span aria-hidden="true">◆</span> {escape(words)}</p>'
+        self._client.object = f'<p><span style="color:{CLIENT}" aria-hidden="true">◆</span> {escape(words)}</p>'
 
     def _offer_unfilter(self, *, offered: bool) -> None:
         if self._unfilter is not None:
@@ -181,7 +182,7 @@ class DistributionView(pn.viewable.Viewer):
         tall = heights(rows, bars, shares=self._shares)
         top = _rate_top(bars)
         ticks = words.ticks(tall.top, shares=self._shares), words.rate_ticks(top)
-        self.figure.say(*words.titles(bars, shares=self._shares))
+        self.figure.say(*words.titles(rows, bars, shares=self._shares))
         self.figure.show(rows, bars, tall, self._inside(rows), words.tips(rows, bars), ticks, top)
 
     def _tell(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IN_ORDER = 8
 """So many categories are in their usual order; of more the most frequent one comes first."""
 MOST_BARS = 15
-_TICKS = 5
+_TICKS = 6
 _LONGEST = 22
 """Letters of a category's name in one line beside its bar."""
 _NARROW, _POINT = {"fr": "\u202f", "en": ","}, {"fr": ",", "en": "."}
@@ -102,7 +102,7 @@ class DistributionWords:
             start, end = measure_side(bins.edges if count else np.array([0.0, 1.0]), backwards=backwards)
             low, high = np.append(low, start), np.append(high, end)
             said.append(self._t("column.missing"))
-            ticks = [*ticks, ((start + end) / 2, self._t("distribution.missing_tick"))]
+            ticks = sorted([*ticks, ((start + end) / 2, self._t("distribution.missing_tick"))])
             left, right = min(left, start), max(right, end)
         room = 0.01 * (right - left)
         window = (right + room, left - room) if backwards else (left - room, right + room)
@@ -166,15 +166,18 @@ class DistributionWords:
         digits = 0 if len(places) < 2 or places[1] >= 0.0099 else 1
         return [(place, self._numbers.percent(place, digits)) for place in places]
 
-    def titles(self, bars: Bars, *, shares: bool) -> tuple[str, str]:
+    def titles(self, rows: Rows, bars: Bars, *, shares: bool) -> tuple[str, str]:
         """Return what the two parts of the figure are."""
         t = self._t
         if not bars.totals[0]:
             return t("distribution.nobody_short"), ""
-        clients = t("distribution.axis_shares" if shares else "distribution.axis_clients")
+        clients = t("distribution.axis_clients")
+        if shares:
+            clients = t("distribution.axis_shares" if rows.standing else "distribution.axis_shares_short")
         if np.isnan(bars.overall):
             return clients, t("distribution.rate_unknown")
-        return clients, t("distribution.axis_rate", rate=self._numbers.percent(bars.overall))
+        name = "axis_rate" if rows.standing else "axis_rate_short"
+        return clients, t(f"distribution.{name}", rate=self._numbers.percent(bars.overall))
 
     def summary(self, rows: Rows, bars: Bars) -> str:
         """Return the figure in sentences; every number in them is counted, none is read off a curve."""

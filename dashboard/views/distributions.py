@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from dashboard.state import SessionState
     from explain.crossfilter.exploration import Explored
 
-GRID = ":host { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 410px), 1fr)); gap: 0 16px; }"
+GRID = """
+:host { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 410px), 1fr)); gap: 0 16px; }
+:host .scroll-button { display: none; }
+"""
 
 
 class DistributionsView(pn.viewable.Viewer):
@@ -39,7 +42,7 @@ class DistributionsView(pn.viewable.Viewer):
         t = translate
         self.shown = pmui.RadioButtonGroup(
             label=t("distribution.shown"), value="clients", size="small", margin=(4, 0, 10, 0),
-            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "flex": "none"}},
+            sizing_mode="stretch_width", max_width=420, sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}},
             options={t("distribution.as_clients"): "clients", t("distribution.as_shares"): "shares"},
         )  # fmt: skip
         self.shown.param.watch(self._switched, "value")

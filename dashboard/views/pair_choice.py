@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboard.views.column_picker import ColumnPicker
-from dashboard.views.pair_words import COLOURS
+from dashboard.views.pair_colours import COLOURS
 from explain.crossfilter.axes import SCALES, AxisKey, usual_scale
 from explain.crossfilter.exploration import PAIR
 from explain.crossfilter.filters import Box, Lasso
@@ -45,10 +45,10 @@ class PairChoice(pn.viewable.Viewer):
         self._across = ColumnPicker(t("bivariate.across"), services, t, lambda key: self._chosen("across", key))
         self._up = ColumnPicker(t("bivariate.up"), services, t, lambda key: self._chosen("up", key))
         self._third = ColumnPicker(t("bivariate.third"), services, t, self._coloured)
-        scales = {t(f"bivariate.scale_{scale}"): scale for scale in SCALES}
+        self._measured = {t(f"bivariate.scale_{scale}"): scale for scale in SCALES}
         self._scales = {
             side: pmui.Select(
-                label=t(f"bivariate.scale_{side}"), options=scales, value=SCALES[0], size="small",
+                label=t(f"bivariate.scale_{side}"), options=self._measured, value=SCALES[0], size="small",
                 sizing_mode="stretch_width", margin=(8, 0, 4, 0),
             )
             for side in ("across", "up")
@@ -128,7 +128,9 @@ class PairChoice(pn.viewable.Viewer):
                 key: AxisKey = getattr(pair, side)
                 picker.show(key.column)
                 measured = self._services.population.column(key.column).categories is None
-                self._scales[side].param.update(value=key.scale, visible=measured)
+                options = self._measured if measured else {self._t("bivariate.scale_categories"): SCALES[0]}
+                value = key.scale if measured else SCALES[0]
+                self._scales[side].param.update(options=options, value=value, disabled=not measured)
             if colour == OTHER:
                 self._third.show(pair.colour)
             if not (self._colour.value == OTHER and colour != OTHER and self._third.view.visible):
@@ -141,7 +143,7 @@ class PairChoice(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the fields, side by side where there is room."""
-        sizes = {"xs": 12, "sm": 6}
+        sizes, small = {"xs": 12, "sm": 6}, {"xs": 6, "sm": 3}
         return pmui.Column(
             self._telling,
             pmui.Grid(
@@ -150,10 +152,10 @@ class PairChoice(pn.viewable.Viewer):
                 container=True, column_spacing=2, sizing_mode="stretch_width", margin=0,
             ),
             pmui.Grid(
-                pmui.Grid(self._scales["across"], size={"xs": 6, "sm": 3}),
-                pmui.Grid(self._scales["up"], size={"xs": 6, "sm": 3}),
-                pmui.Grid(self._colour, size={"xs": 6, "sm": 3}),
-                pmui.Grid(self._swap, size={"xs": 6, "sm": 3}),
+                pmui.Grid(self._scales["across"], size=small),
+                pmui.Grid(self._scales["up"], size=small),
+                pmui.Grid(self._colour, size=small),
+                pmui.Grid(self._swap, size=small),
                 container=True, column_spacing=2, sizing_mode="stretch_width", margin=0,
             ),
             self._third.view,

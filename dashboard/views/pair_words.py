@@ -8,32 +8,16 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import textwrap
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dashboard.figures.bivariate import Rectangles, Ticks
-from dashboard.figures.density import (
-    CROWD,
-    RISK,
-    category_colours,
-    gradient,
-    risk_ends,
-    shade_categories,
-    shade_density,
-    shade_risk,
-    shade_share,
-    shade_values,
-)
-from dashboard.figures.palette import MISSING, VALUES
 from dashboard.i18n import Translator
 from dashboard.views.folded_table import folded_table
-from explain.crossfilter.axes import AxisKey
 from explain.crossfilter.counts import Counts
-from explain.crossfilter.exploration import DENSITY
-from explain.crossfilter.filters import Range
-from models.policy import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +31,11 @@ if TYPE_CHECKING:
     from explain.crossfilter.exploration import Pair, Picture
     from explain.crossfilter.zones import Zone, Zones
 
-COLOURS = (DENSITY, "default", "score", "decision", "level")
-"""What a visitor may colour by, besides any other column."""
 TABLE = (12, 8)
-AROUND = 0.25
-"""Scores this far from the threshold have the last colours."""
-_CROWDED = 7
+_LETTER, _LINE, _SMALL = 7, 16, 340
+_UPRIGHT, _SLANT, _SLANTED = 20, 16, 10
 _BANDS_DRAWN = 80
-_PERCENTS = 1000
+PERCENTS = 1000
 _TICKS_KEPT = 32
 
 
@@ -70,7 +51,7 @@ class PairWords:
 
     def __init__(self, services: Services, words: ColumnWords, translate: Translator) -> None:
         self._services, self._words, self._t = services, words, translate
-        self._percents = _percents(translate.language)
+        self._percents = percents(translate.language)
         self._separator = translate.number(1000, 0)[1:-3]
         self._ticks: dict[Any, Ticks] = {}
         self._said_across: tuple[object, list[str]] = (None, [])
@@ -81,26 +62,41 @@ class PairWords:
         label = self._words.label
         return self._t("bivariate.title", across=label(pair.across.column), up=label(pair.up.column))
 
-    def ticks(self, axis: Axis, low: float, high: float, longest: int, most: int) -> Ticks:
-        """Return what an axis says between two places; what is said of categories has at most `longest` letters."""
-        asked = (axis.key, low, high, longest, most)
+    def ticks(self, axis: Axis, low: float, high: float, pixels: int, *, upright: bool) -> Ticks:
+        """Return what an axis says between two places.
+
+        Parameters
+        ----------
+        axis : of the column.
+        low, high : what is looked at.
+        pixels : how long the axis is.
+        upright : whether it is the vertical one.
+        """
+        asked = (axis.key, low, high, pixels, upright)
         if asked not in self._ticks:
             if len(self._ticks) >= _TICKS_KEPT:
                 self._ticks.clear()
-            self._ticks[asked] = self._say_ticks(axis, low, high, longest, most)
+            self._ticks[asked] = self._say_ticks(axis, low, high, pixels, upright=upright)
         return self._ticks[asked]
 
-    def _say_ticks(self, axis: Axis, low: float, high: float, longest: int, most: int) -> Ticks:
+    def _say_ticks(self, axis: Axis, low: float, high: float, pixels: int, *, upright: bool) -> Ticks:
         key = axis.key.column
-        ticks = self._words.ticks(axis, low, high, most)
-        edges: tuple[float, ...] = ()
-        if axis.categories is not None:
-            ticks = [(place, shortened(said, longest)) for place, said in ticks]
-            edges = tuple(np.arange(math.floor(low) + 0.5, high).tolist()[:_BANDS_DRAWN])
-        label = shortened(self._words.label(key), 3 * longest)
-        if axis.categories is None and axis.key.scale != "linear":
-            label = self._t(f"bivariate.axis_{axis.key.scale}", column=label)
-        return Ticks(label, tuple(ticks), edges)
+        label = shortened(self._words.label(key), max(pixels // _LETTER, 12))
+        if axis.categories is None:
+            ticks = self._words.ticks(axis, low, high, 6 if upright else min(max(pixels // 90, 3), 7))
+            if axis.key.scale != "linear":
+                label = self._t(f"bivariate.axis_{axis.key.scale}", column=label)
+            return Ticks(label, tuple(ticks))
+        ticks = self._words.ticks(axis, low, high)
+        edges = tuple(np.arange(math.floor(low) + 0.5, high).tolist()[:_BANDS_DRAWN])
+        each = int(pixels / max(high - low, 1.0))
+        if upright:
+            lines, letters = min(max(each // _LINE, 1), 3), _UPRIGHT if pixels > _SMALL else _UPRIGHT - 6
+            return Ticks(label, tuple((place, wrapped(said, letters, lines)) for place, said in ticks), edges)
+        slanted = each // _LETTER < _SLANTED and any(len(said) > each // _LETTER for _, said in ticks)
+        if slanted:
+            return Ticks(label, tuple((place, shortened(said, _SLANT)) for place, said in ticks), edges, slanted=True)
+        return Ticks(label, tuple((place, wrapped(said, each // _LETTER, 3)) for place, said in ticks), edges)
 
     def cells(self, picture: Picture, across: Axis, up: Axis) -> Rectangles:
         """Return the cells with a client, and what is said of each."""
@@ -126,7 +122,7 @@ class PairWords:
         one = t("bivariate.cell_many").format(clients=1), t("bivariate.cell_one")
         rates = (counts.default_rate, *counts.default_interval(), counts.mean_score, counts.share_refused)
         said = [
-            (known if rate <= _PERCENTS else unknown)(
+            (known if rate <= PERCENTS else unknown)(
                 clients=f"{clients:,}".replace(",", separator),
                 rate=percents[rate],
                 low=percents[low],
@@ -135,7 +131,7 @@ class PairWords:
                 refused=percents[refused],
             )
             for clients, rate, low, high, score, refused in zip(
-                counts.clients.tolist(), *map(_thousandths, rates), strict=True
+                counts.clients.tolist(), *map(thousandths, rates), strict=True
             )
         ]
         for at in np.flatnonzero(counts.clients == 1):
@@ -153,7 +149,7 @@ class PairWords:
             missing, label = t("column.missing"), words.label(key)
             sides.append([f"{label}{t('bivariate.colon')}{said.get(value, missing)}" for value in values])
         decided = {True: t("bivariate.accepted"), False: t("bivariate.refused")}
-        scores = [self._percents[at] for at in _thousandths(population.score[near])]
+        scores = [self._percents[at] for at in thousandths(population.score[near])]
         accepted = self._services.accepted[near].tolist()
         said = [
             f"{escape(first)}<br>{escape(second)}<br>{t('bivariate.client_rest', score=score, decision=decided[one])}"
@@ -233,7 +229,7 @@ class PairWords:
         )
         rates = (told.default_rate, *told.default_interval(), told.mean_score, told.share_refused)
         rate, low, high, score, refused = (
-            [self._percents[at] for at in _thousandths(share)] for share in rates
+            [self._percents[at] for at in thousandths(share)] for share in rates
         )  # fmt: skip
         rows = [
             [
@@ -247,71 +243,6 @@ class PairWords:
     def number(self, count: int) -> str:
         """Return a count with the language's separators."""
         return f"{count:,}".replace(",", self._separator)
-
-    def image(self, picture: Picture) -> NDArray[np.uint32]:
-        """Return the image of a picture, coloured as `legend` says."""
-        colour, grid = picture.pair.colour, picture.grid
-        if colour == "default":
-            return shade_risk(grid, *risk_ends(float(picture.placed.default_rate)))
-        if colour == "score":
-            return shade_risk(grid, *self._score_ends())
-        if colour == "decision":
-            return shade_share(grid)
-        if colour == "level":
-            return shade_share(grid, reverse=True)
-        if colour == DENSITY:
-            return shade_density(grid)
-        if picture.by_category is not None:
-            return shade_categories(grid, picture.by_category, picture.colours)
-        return shade_values(grid)
-
-    def legend(self, picture: Picture) -> str:
-        """Return the HTML that says what the colours mean, with words and numbers."""
-        t, colour = self._t, picture.pair.colour
-        opacity = "" if colour == DENSITY else f'<span class="soft">{escape(t("bivariate.legend_opacity"))}</span>'
-        if picture.by_category is not None and colour not in COLOURS:
-            marks = zip(picture.colours, category_colours(picture.colours), strict=True)
-            named = [(shade, self._words.category(colour, name)) for name, shade in marks]
-            title = t("bivariate.legend_categories", column=self._words.label(colour))
-            return _legend(title, "".join(_swatch(*mark) for mark in named), opacity)
-        title, low, middle, high, colours = self._ramp(picture)
-        unknown = _swatch(MISSING, t("bivariate.legend_unknown")) if colour == "default" else ""
-        if colour not in COLOURS:
-            unknown = _swatch(MISSING, t("bivariate.legend_missing"))
-        marked = f'<span class="soft">({escape(middle)})</span>' if middle else ""
-        bar = f'<span class="ramp" style="background:{gradient(colours)}" aria-hidden="true"></span>'
-        return _legend(title, f"<span>{escape(low)} {bar} {escape(high)}</span> {marked}{unknown}", opacity)
-
-    def _ramp(self, picture: Picture) -> tuple[str, str, str, str, Sequence[str]]:
-        t, colour, words = self._t, picture.pair.colour, self._words
-        if colour == DENSITY:
-            most = int(picture.grid.clients.max(initial=0))
-            return t("bivariate.legend_density"), "1", "", t("bivariate.legend_most", clients=self.number(most)), CROWD
-        if colour == "default":
-            low, middle, high = (
-                self._percents[round(_PERCENTS * end)] for end in risk_ends(float(picture.placed.default_rate))
-            )
-            said = (t("column.most", value=low), t("bivariate.legend_overall", rate=middle))
-            return t("bivariate.legend_default"), *said, t("column.least", value=high), RISK
-        if colour == "score":
-            high, middle, low = (self._percents[round(_PERCENTS * end)] for end in self._score_ends())
-            said = t("column.most", value=low), t("bivariate.legend_threshold", score=middle)
-            return t("bivariate.legend_score"), *said, t("column.least", value=high), RISK[::-1]
-        if colour == "decision":
-            said = t("bivariate.legend_accepted"), t("bivariate.legend_half"), t("bivariate.legend_refused")
-            return t("bivariate.legend_decision"), *said, RISK
-        if colour == "level":
-            worst, best = t(f"level.{LEVELS[0]}"), t(f"level.{LEVELS[-1]}")
-            return t("bivariate.legend_level"), worst, "", best, RISK[::-1]
-        ranks = self._services.population.axis(AxisKey(colour, "quantile"))
-        low, high = (words.value(colour, ranks.value_at(place)) for place in (0.02, 0.98))
-        if words.backwards(colour):
-            return t("bivariate.legend_values", column=words.label(colour)), high, "", low, VALUES[::-1]
-        return t("bivariate.legend_values", column=words.label(colour)), low, "", high, VALUES
-
-    def _score_ends(self) -> tuple[float, float, float]:
-        threshold = float(self._services.policy.threshold)
-        return min(threshold + AROUND, 0.99), threshold, max(threshold - AROUND, 0.01)
 
     def said(self, key: str, categories: tuple[str, ...] | None, value: float) -> str:
         """Return a value of a column, or the category that has its number."""
@@ -330,21 +261,23 @@ class PairWords:
             return known
         key = axis.key.column
         before = self._words.label(key) + self._t("bivariate.colon") if labelled else ""
-        return kept_by, [
-            before + self._between(axis, float(low), float(high)) for low, high in itertools.pairwise(edges)
-        ]
+        return kept_by, [before + said for said in self._between(axis, edges)]
 
-    def _between(self, axis: Axis, low: float, high: float) -> str:
+    def _between(self, axis: Axis, edges: NDArray[np.float64]) -> list[str]:
         key, words = axis.key.column, self._words
+        sides = list(itertools.pairwise(edges.tolist()))
         if axis.categories is not None:
-            numbers = range(max(math.ceil(low), 0), min(math.floor(high) + 1, len(axis.categories)))
-            return ", ".join(words.category(key, axis.categories[number]) for number in numbers)
+            return [", ".join(words.category(key, name) for name in _touched(axis.categories, *side)) for side in sides]
         if axis.spread:
-            inside = axis.side(low + 0.5, high - 0.5)
-            if isinstance(inside, Range) and math.isfinite(inside.low) and math.isfinite(inside.high):
-                return words.between(key, inside.low, inside.high)
-        low, high = max(low, axis.full[0]), min(high, axis.full[1])
-        return words.between(key, axis.value_at(low), axis.value_at(max(low, high)))
+            whole = [(math.ceil(low), max(math.ceil(high) - 1, math.ceil(low))) for low, high in sides]
+            return [words.between(key, low, high) for low, high in whole]
+        said = [words.value(key, axis.value_at(edge)) for edge in np.clip(edges, *axis.full).tolist()]
+        if words.backwards(key):
+            return [self._span(last, first) for first, last in itertools.pairwise(said)]
+        return [self._span(first, last) for first, last in itertools.pairwise(said)]
+
+    def _span(self, first: str, last: str) -> str:
+        return first if first == last else self._t("plots.between", low=first, high=last)
 
 
 def shortened(text: str, longest: int) -> str:
@@ -352,22 +285,28 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: max(longest - 1, 1)].rstrip() + "…"
 
 
-def crowded(ticks: Ticks, width: int) -> bool:
-    """Return whether what an axis across says of its categories needs to be slanted in so many pixels."""
-    letters = sum(len(said) for _, said in ticks.ticks)
-    return bool(ticks.edges) and letters * _CROWDED > 0.9 * width
+def wrapped(text: str, longest: int, lines: int) -> str:
+    """Return a text in at most so many lines of at most so many letters, the last one shortened."""
+    found = textwrap.wrap(text, max(longest, 2), break_long_words=False) or [text]
+    kept = [*found[: lines - 1], " ".join(found[lines - 1 :])] if len(found) > lines else found
+    return "\n".join(shortened(line, longest) for line in kept)
+
+
+def _touched(names: tuple[str, ...], low: float, high: float) -> tuple[str, ...]:
+    return names[max(math.ceil(low), 0) : max(math.floor(high) + 1, 0)]
 
 
 @functools.cache
-def _percents(language: Language) -> tuple[str, ...]:
+def percents(language: Language) -> tuple[str, ...]:
     """Return every thousandth from 0 to 1 as a percentage with one decimal, and after them what is said of none."""
     translate = Translator(language)
-    return (*(translate.percent(number / _PERCENTS, 1) for number in range(_PERCENTS + 1)), "–")
+    return (*(translate.percent(number / PERCENTS, 1) for number in range(PERCENTS + 1)), "–")
 
 
-def _thousandths(share: NDArray[np.float64]) -> list[int]:
-    found = np.rint(_PERCENTS * np.asarray(share, dtype=np.float64))
-    return np.where(np.isnan(found), _PERCENTS + 1, found).astype(np.int64).tolist()
+def thousandths(share: NDArray[np.float64]) -> list[int]:
+    """Return the places of some shares among `percents`; NaN has the last."""
+    found = np.rint(PERCENTS * np.asarray(share, dtype=np.float64))
+    return np.where(np.isnan(found), PERCENTS + 1, found).astype(np.int64).tolist()
 
 
 def _edges(picture: Picture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -391,12 +330,3 @@ def _coarser(count: int, most: int) -> NDArray[np.intp]:
 def _summed(counts: Counts, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Counts:
     parts = (counts.clients, counts.refused, counts.labelled, counts.defaults, counts.score)
     return Counts(*(np.add.reduceat(np.add.reduceat(part, rows, axis=0), columns, axis=1) for part in parts))
-
-
-def _swatch(colour: str, said: str) -> str:
-    mark = f'<span class="swatch inline" style="background:{colour}" aria-hidden="true"></span>'
-    return f"<span>{mark} {escape(said)}</span>"
-
-
-def _legend(title: str, content: str, opacity: str) -> str:
-    return f'<div class="colours"><span><b>{escape(title)}</b></span>{content}{opacity}</div>'

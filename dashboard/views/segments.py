@@ -43,8 +43,8 @@ class SegmentList(JSComponent):
 
     Attributes
     ----------
-    segments : one a segment: its "name", its "filters" in words, its "figures" (pairs of texts), "link", and the "labels"
-        of what can be done.
+    segments : one a segment: its "name", its "filters" in words, its "figures" (pairs of texts), its "link", whether
+        it is "usable", and the "labels" of what can be done.
     words : texts that stay.
     """
 
@@ -196,7 +196,6 @@ class SegmentsView(pn.viewable.Viewer):
         except PretscopeError as error:
             self._tell(t("segments.not_kept", why=error))
         else:
-            self._name.param.update(value="", value_input="")
             self._tell(t("segments.kept", name=name), well=True)
             self.refresh()
 

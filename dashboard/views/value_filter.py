@@ -56,7 +56,7 @@ class ValueFilter(pn.viewable.Viewer):
         self.missing: pmui.Checkbox | None = None
         self.view = pmui.Details(
             self._place, title=translate("distribution.by_values"), collapsed=True, sizing_mode="stretch_width",
-            margin=(8, 0, 0, 0), fully_expanded=True,
+            margin=(8, 0, 0, 0), scrollable_height=None,
         )  # fmt: skip
         self.view.param.watch(self._opened, "collapsed")
 

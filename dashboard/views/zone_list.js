@@ -8,6 +8,8 @@ const made = (tag, name = "", text = "") => {
 
 export function render({ model }) {
   const root = made("div", "findings");
+  const open = new Set();
+  let first = "";
   const item = (zone) => {
     const place = made("li"), says = made("p", "zone"), button = made("button", "quiet-button", model.keep);
     says.append(made("strong", "", zone.where), made("span", "", zone.says));
@@ -18,8 +20,11 @@ export function render({ model }) {
     return place;
   };
   const section = (group) => {
-    const place = made("section");
-    place.append(made("h3", "", group.heading));
+    const place = made("details"), heading = made("summary");
+    heading.append(made("h3", "", group.heading));
+    place.append(heading);
+    place.open = open.has(group.heading);
+    place.addEventListener("toggle", () => open[place.open ? "add" : "delete"](group.heading));
     if (!group.zones.length) {
       place.append(made("p", "soft", group.nothing));
       return place;
@@ -38,6 +43,7 @@ export function render({ model }) {
   };
   const draw = () => {
     const focused = buttons().indexOf(root.getRootNode().activeElement);
+    if (!first && model.groups.length) open.add((first = model.groups[0].heading));
     root.replaceChildren(...model.groups.map(section));
     if (focused >= 0) buttons()[Math.min(focused, buttons().length - 1)]?.focus();
     wait();

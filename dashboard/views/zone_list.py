@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STYLE = """
-.findings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, max(320px, 40%)), 1fr)); gap: 4px 28px; }
+.findings { display: grid; gap: 4px 28px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, max(320px, 40%)), 1fr)); }
 .findings.waiting { opacity: .55; }
+.findings summary { cursor: pointer; padding: 6px 0; }
+.findings summary h3 { display: inline; margin: 0; font-size: 15px; }
 .zones { list-style: decimal outside; padding-left: 22px; }
 .zones li { padding: 4px 0 6px; }
 .zone strong { font-weight: 600; display: block; }
@@ -28,7 +31,7 @@ _STYLE = """
 
 
 class ZoneList(JSComponent):
-    """Ordered lists of zones.
+    """Ordered lists of zones, each under a heading that folds it; the first is open.
 
     Attributes
     ----------

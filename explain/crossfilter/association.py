@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -112,69 +113,67 @@ def association(a: Column, b: Column, kept: NDArray[np.bool_] | None = None) -> 
     InvalidOption
         If the columns and the clients kept don't have one length.
     """
-    first, second = (_Values(each.values, named=each.categories is not None) for each in (a, b))
-    return _associate(first, second, kept)
+    _check_lengths(a.values, b.values, kept)
+    return _associate(_Ranked(a.values, kept, named=_named(a)), _Ranked(b.values, kept, named=_named(b)))
 
 
-def association_with_score(column: Column, score: NDArray[np.float64], kept: NDArray[np.bool_] | None) -> Association:
-    """Return how a column goes with the score, (n,) in [0, 1]; the rest is as in `association`."""
-    return _associate(_Values(column.values, named=column.categories is not None), _Values(score, named=False), kept)
-
-
-def associations(population: Population, across: str, up: str, kept: NDArray[np.bool_] | None) -> Associations:
-    """Return how two columns go together, and each with the score, among the clients kept.
+def associations(population: Population, across: str, up: str, kept: NDArray[np.bool_] | None = None) -> Associations:
+    """Return how two columns go together, and each with the score in double precision, among the clients kept.
 
     Raises
     ------
     UnknownColumn
         A column that the population doesn't have.
+    InvalidOption
+        If the clients kept are not as many as there are.
     """
-    first, second = population.column(across), population.column(up)
-    return Associations(
-        across,
-        up,
-        association(first, second, kept),
-        association_with_score(first, population.score, kept),
-        association_with_score(second, population.score, kept),
-    )
+    columns = [population.column(key) for key in (across, up)]
+    score = population.score
+    _check_lengths(columns[0].values, score, kept)
+    first, second = (_Ranked(column.values, kept, named=_named(column)) for column in columns)
+    scores = _Ranked(score, kept, named=False)
+    return Associations(across, up, _associate(first, second), _associate(first, scores), _associate(second, scores))
 
 
-def average_ranks(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the rank of every value, from 1, equal ones sharing their average, (n,) float64; none may be missing."""
-    ranks = np.empty(values.size)
-    if values.size:
-        order = np.argsort(values)
+def average_ranks(values: NDArray[Any], order: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+    """Return the rank of values, from 1, equal ones sharing their average, (n,) float64.
+
+    Parameters
+    ----------
+    values : (n,) of which those in order are not missing.
+    order : places of the values to rank, in ascending order of value; the others have no rank, NaN. None ranks all.
+    """
+    ranks = np.full(values.size, np.nan)
+    order = np.argsort(values) if order is None else order
+    if order.size:
         ordered = values[order]
         starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        counts = np.diff(starts, append=values.size)
+        counts = np.diff(starts, append=order.size)
         ranks[order] = np.repeat(starts + (counts + 1) / 2, counts)
     return ranks
 
 
-def spearman(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Return Spearman's rank correlation of two arrays without missing values; NaN where one is constant."""
-    first, second = average_ranks(a), average_ranks(b)
-    if not first.size:
+def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the correlation of two arrays of average ranks, Spearman's of the values; NaN where one is constant."""
+    if not a.size:
         return np.nan
-    middle = (first.size + 1) / 2
-    first -= middle
-    second -= middle
+    middle = (a.size + 1) / 2
+    first, second = a - middle, b - middle
     scale = float(np.sqrt(first @ first) * np.sqrt(second @ second))
     return float(np.clip(first @ second / scale, -1.0, 1.0)) if scale else np.nan
 
 
-def correlation_ratio(values: NDArray[Any], groups: NDArray[np.intp]) -> float:
-    """Return the correlation ratio eta of the values' ranks by group, in [0, 1]; NaN where there is but one value.
+def correlation_ratio(ranks: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
+    """Return the correlation ratio eta of average ranks by group, in [0, 1]; NaN where all values are equal.
 
     It is the root of the share of the ranks' variance that lies between the groups.
     """
-    ranks = average_ranks(values)
-    ranks -= (ranks.size + 1) / 2
-    total = float(ranks @ ranks)
+    apart = ranks - (ranks.size + 1) / 2
+    total = float(apart @ apart)
     if not total:
         return np.nan
     sizes = np.bincount(groups)
-    sums = np.bincount(groups, weights=ranks)
+    sums = np.bincount(groups, weights=apart)
     there = sizes > 0
     return float(np.sqrt(min(1.0, float((sums[there] ** 2 / sizes[there]).sum()) / total)))
 
@@ -201,41 +200,62 @@ def strength(value: float, cuts: tuple[float, ...]) -> Strength:
     return STRENGTHS[sum(abs(value) >= cut for cut in cuts)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Values:
-    values: NDArray[Any]
-    named: bool
+class _Ranked:
+    """The values of the clients kept, put in order once however many columns they are compared with."""
+
+    def __init__(self, values: NDArray[Any], kept: NDArray[np.bool_] | None, *, named: bool) -> None:
+        self.values = values if kept is None else values[kept]
+        self.named = named
+
+    @functools.cached_property
+    def order(self) -> NDArray[np.intp]:
+        """Places of all values in ascending order, the missing ones last."""
+        return np.argsort(self.values)
+
+    def ranks(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the average ranks of the values chosen, among themselves; none of them is missing."""
+        if chosen.all():
+            return average_ranks(self.values, self.order)
+        return average_ranks(self.values, self.order[chosen[self.order]])[chosen]
+
+    def numbers(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return the numbers of the categories of those chosen."""
+        return self.values[chosen].astype(np.intp)
 
 
-def _associate(first: _Values, second: _Values, kept: NDArray[np.bool_] | None) -> Association:
-    a, b = first.values, second.values
+def _associate(first: _Ranked, second: _Ranked) -> Association:
+    kind: Kind = "categories" if first.named and second.named else "ratio" if first.named or second.named else "ranks"
+    both = ~(np.isnan(first.values) | np.isnan(second.values))
+    clients = int(np.count_nonzero(both))
+    if clients < FEWEST:
+        return Association(kind, np.nan, clients, reason="too_few")
+    if any(_constant(each.values[both]) for each in (first, second)):
+        return Association(kind, np.nan, clients, reason="constant")
+    if kind == "ranks":
+        value = correlation(first.ranks(both), second.ranks(both))
+    elif kind == "ratio":
+        named, measure = (first, second) if first.named else (second, first)
+        groups = named.numbers(both)
+        enough = clients >= FEWEST_A_CATEGORY * np.count_nonzero(np.bincount(groups))
+        value = correlation_ratio(measure.ranks(both), groups) if enough else np.nan
+    else:
+        value = cramer(_crossed(first.numbers(both), second.numbers(both)))
+    if np.isnan(value):
+        return Association(kind, value, clients, reason="too_few")
+    return Association(kind, value, clients, strength(value, CRAMER_CUTS if kind == "categories" else CORRELATION_CUTS))
+
+
+def _named(column: Column) -> bool:
+    return column.categories is not None
+
+
+def _check_lengths(a: NDArray[Any], b: NDArray[Any], kept: NDArray[np.bool_] | None) -> None:
     shapes = {a.shape, b.shape} | ({kept.shape} if kept is not None else set())
     if len(shapes) > 1 or a.ndim != 1:
         raise InvalidOption(
             f"Two columns go together over the same clients, got shapes {', '.join(map(str, sorted(shapes)))}. "
             "Give one value a client."
         )
-    both = ~(np.isnan(a) | np.isnan(b))
-    if kept is not None:
-        both &= kept
-    a, b = a[both], b[both]
-    kind: Kind = "categories" if first.named and second.named else "ratio" if first.named or second.named else "ranks"
-    clients = a.size
-    if clients < FEWEST:
-        return Association(kind, np.nan, clients, reason="too_few")
-    if _constant(a) or _constant(b):
-        return Association(kind, np.nan, clients, reason="constant")
-    if kind == "ranks":
-        value = spearman(a, b)
-    elif kind == "ratio":
-        groups, measure = (a, b) if first.named else (b, a)
-        enough = clients >= FEWEST_A_CATEGORY * np.unique(groups).size
-        value = correlation_ratio(measure, groups.astype(np.intp)) if enough else np.nan
-    else:
-        value = cramer(_crossed(a.astype(np.intp), b.astype(np.intp)))
-    if np.isnan(value):
-        return Association(kind, value, clients, reason="too_few")
-    return Association(kind, value, clients, strength(value, CRAMER_CUTS if kind == "categories" else CORRELATION_CUTS))
 
 
 def _constant(values: NDArray[Any]) -> bool:

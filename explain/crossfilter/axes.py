@@ -22,7 +22,6 @@ from explain.crossfilter.survey import (
     least_value,
     ordered,
     survey,
-    upper_halves,
     value_before,
 )
 
@@ -38,7 +37,7 @@ Scale = Literal["linear", "log", "quantile"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 SPREAD = 0.4
 FEW = 30
-"""Distinct whole numbers up to which the clients with one of them are spread."""
+"""Different whole numbers up to which the clients with one of them are spread."""
 _MOST_SPREAD = 2.0**16
 _OUTSIDE = 0.005
 _UNIT_AT = 0.1
@@ -59,18 +58,20 @@ class Axis:
     """Where every client lies along a column.
 
     A measure on a "linear" scale lies at its value; on a "log" one at sign(v) * log10(1 + |v| / unit), so that zero and
-    negative values have their place too; on a "quantile" one at the share of clients with a value that have less, half of
-    those with the same included. Values that few whole numbers make up on a linear scale, and categories (numbered from
-    0), are spread by at most SPREAD to each side, by the client's position and the column alone, so that they can be seen
-    side by side.
+    negative values have their place too; on a "quantile" one at the share of clients with a value that have less, half
+    of those with the same included. On a linear scale, values that are at most FEW whole numbers, and categories, which
+    are numbered from 0, are spread by at most SPREAD to each side, by the client's position and the column alone, so
+    that they can be seen side by side.
 
     Attributes
     ----------
     key : which axis.
-    places : (n,) float32, read only; NaN where there is no finite value (on a quantile scale infinite ones have a place).
+    places : (n,) float32, read only; NaN where there is no finite value (on a quantile scale infinite ones have a
+        place).
     categories : names of the categories, None for a measure.
     spread : half the width over which clients with one value are spread; 0 where they aren't.
-    usual : the least and the greatest place to show first, the furthest clients left out; apart even where all are alike.
+    usual : the least and the greatest place to show first, on a linear scale without the furthest 0.5 % of clients on
+        each side; apart even where all are alike.
     full : the same with every client.
     unit : of the log scale, a power of ten in the column's unit; 1 on another.
     ordered : of a quantile scale, the values that are there, sorted, float32; None on another.
@@ -118,8 +119,8 @@ class Axis:
     def side(self, low: float, high: float) -> Side:
         """Return the filter of what is drawn between two places, in either order; an end beyond `full` is left open.
 
-        On categories, and on a measure whose values are spread, it keeps the bands that it touches. Where nothing can be
-        between the two places it keeps nobody.
+        On categories, and on a measure whose values are spread, it keeps the bands that it touches. Where nothing can
+        be between the two places it keeps nobody: it is of no categories then, on a measure too.
 
         Raises
         ------
@@ -159,7 +160,10 @@ class Axis:
         return (low, high) if low <= high else None
 
     def least_from(self, place: float) -> float:
-        """Return the least value whose place is at or above a place: on a quantile scale one there is, else a float32."""
+        """Return the least value whose place is at or above a place, on a quantile scale of those there are.
+
+        It is infinite where there is none.
+        """
         if self.ordered is not None:
             start = self._first_from(place)
             return float(self.ordered[start]) if start < self.ordered.size else math.inf
@@ -199,9 +203,9 @@ class Axis:
 def usual_scale(column: Column) -> Scale:
     """Return the scale on which a column is easiest to read: "log" for a very skewed measure, else "linear".
 
-    Very skewed is a measure of many values, of which the furthest hundredth on one side begins _SKEWED times as far from
-    the median as that on the other, and whose sizes span _MAGNITUDES from their first decile to their last hundredth.
-    Outcomes and contributions are read on a linear scale.
+    Very skewed is a measure of more than FEW values, of which the furthest hundredth on one side begins 5 times as far
+    from the median as that on the other, and whose sizes other than 0 are 100 times as great at their last hundredth as
+    at their first decile. Outcomes and contributions are read on a linear scale.
     """
     linear = column.key in OUTCOMES or column.key.startswith(CONTRIBUTION) or column.categories is not None
     if linear or few(column.values, FEW) is not None:
@@ -238,7 +242,8 @@ def _linear(key: AxisKey, column: Column) -> Axis:
         usual, full = (usual[0] - 0.5, usual[1] + 0.5), (full[0] - 0.5, full[1] + 0.5)
         return Axis(key, _spread(column), None, SPREAD, usual, full, whole=True)
     if full[0] == full[1]:
-        usual = full = full[0] - 0.5, full[1] + 0.5
+        half = max(0.5, abs(full[0]) * 1e-6)
+        usual = full = full[0] - half, full[1] + half
     places = values
     if found.infinite:
         places = np.where(np.isfinite(values), values, np.float32(np.nan))
@@ -261,7 +266,7 @@ def _logarithmic(key: AxisKey, column: Column) -> Axis:
 
 
 def _unit(small: float) -> float:
-    """Return the power of ten at or below the size that the first decile of sizes other than 0 has; 1 where all are 0."""
+    """Return the power of ten at or below a size, the first decile of those other than 0; 1 where there is none."""
     if math.isnan(small):
         return 1.0
     return float(10.0 ** min(max(math.floor(math.log10(small)), -30), 30))
@@ -269,16 +274,12 @@ def _unit(small: float) -> float:
 
 def _quantile(key: AxisKey, column: Column) -> Axis:
     values = column.values
-    there = ordered(values)
+    there, clients = ordered(values)
     there.setflags(write=False)
     if not there.size:
         return Axis(key, _nowhere(len(values)), None, 0.0, (0.0, 1.0), (0.0, 1.0), ordered=there)
-    starts = np.flatnonzero(np.concatenate([[True], there[1:] != there[:-1]]))
-    unique = there[starts]
-    middles = ((starts + np.append(starts[1:], there.size)) / 2 / there.size).astype(np.float32)
-    heads = np.searchsorted(upper_halves(unique), np.arange(65537)).astype(np.int64)
-    places, run = np.empty(len(values), dtype=np.float32), _placing()[1]
-    in_blocks(len(places), lambda start, stop: run(values[start:stop], unique, middles, heads, places[start:stop]))
+    places = np.full(len(values), np.nan, dtype=np.float32)
+    _placing()[1](there, clients, places)
     places.setflags(write=False)
     return Axis(key, places, None, 0.0, (0.0, 1.0), (0.0, 1.0), ordered=there)
 
@@ -328,31 +329,17 @@ def _place_in_logs(values: NDArray[np.float32], unit: float, out: NDArray[np.flo
             out[place] = np.float32(np.nan)
 
 
-def _place_in_ranks(
-    values: NDArray[np.float32],
-    unique: NDArray[np.float32],
-    middles: NDArray[np.float32],
-    heads: NDArray[np.int64],
-    out: NDArray[np.float32],
-) -> None:
-    """Look each value up among the unique ones, from where those begin that share the upper half of its bits."""
-    bits = values.view(np.uint32)
-    sign = np.uint32(0x80000000)
-    for place in range(len(values)):
-        value = values[place]
-        if value != value:
-            out[place] = np.float32(np.nan)
-            continue
-        own = np.uint32(0) if value == 0 else bits[place]  # 0 with a sign is the same value
-        head = (own ^ np.uint32(0xFFFFFFFF) if own & sign else own | sign) >> np.uint32(16)
-        low, high = heads[head], heads[head + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if unique[middle] < value:
-                low = middle + 1
-            else:
-                high = middle
-        out[place] = middles[low]
+def _place_in_ranks(there: NDArray[np.float32], clients: NDArray[np.uint32], out: NDArray[np.float32]) -> None:
+    """Give each client of the sorted values the middle of the ranks of its equals, as `_middle` does."""
+    start, size = 0, len(there)
+    while start < size:
+        stop = start + 1
+        while stop < size and there[stop] == there[start]:
+            stop += 1
+        middle = np.float32((start + stop) / 2 / size)
+        for place in range(start, stop):
+            out[clients[place]] = middle
+        start = stop
 
 
 def _spread_out(values: NDArray[np.float32], first: int, seed: int, out: NDArray[np.float32]) -> None:
@@ -372,6 +359,6 @@ def _placing() -> tuple[Callable[..., None], Callable[..., None], Callable[..., 
     values, out = array_of("float32"), array_of("float32", written=True)
     return (
         compiled(_place_in_logs, values, array_of("float64", 0), out),
-        compiled(_place_in_ranks, values, values, values, array_of("int64"), out),
+        compiled(_place_in_ranks, values, array_of("uint32"), out),
         compiled(_spread_out, values, array_of("int64", 0), array_of("uint32", 0), out),
     )

@@ -13,7 +13,7 @@ from data.compiling import column as array_of
 from data.compiling import compiled
 from data.errors import InvalidOption
 from explain.crossfilter.filters import Categories, Range
-from explain.crossfilter.survey import few, in_blocks, least_value, survey, value_before
+from explain.crossfilter.survey import few, in_blocks, least_value, survey, upper_halves, value_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,8 @@ _ALL_SHOWN = 12
 class Bins:
     """The bins of one axis. Bin i holds the values v with low[i] <= v <= high[i]; the bins of a measure leave no gap.
 
-    The first bin of a measure begins at minus infinity and the last one ends at infinity, so that every value is in one;
-    `edges` tells where they are drawn. A category has a bin of its own.
+    The first bin of a measure begins at minus infinity and the last one ends at infinity, so that every value is in
+    one; `edges` tells where they are drawn. A category has a bin of its own.
 
     Attributes
     ----------
@@ -89,9 +89,9 @@ class Bins:
 def bins(column: Column, axis: Axis, count: int = BINS) -> Bins:
     """Return the bins of an axis: at most `count` for a measure, whole numbers in bins of a whole width.
 
-    On a linear scale the furthest clients, those beyond `axis.usual`, are in the outer bins. On a quantile scale the bins
-    hold as many clients each as can be where those with one value are never parted. On a log scale each value has its own
-    bin where there are no more of them than bins.
+    On a linear scale the furthest clients, those beyond `axis.usual`, are in the outer bins, unless there are few whole
+    numbers. On a quantile scale the bins hold as many clients each as can be where those with one value are never
+    parted. On a log scale each value has its own bin where there are no more of them than bins.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def bins(column: Column, axis: Axis, count: int = BINS) -> Bins:
     if axis.categories is not None:
         numbers = np.arange(len(axis.categories), dtype=np.float64)
         index = _index(column.values, numbers[1:].astype(np.float32), len(numbers))
-        return _made(axis, np.arange(len(numbers) + 1) - 0.5, numbers, numbers.copy(), index)
+        return _made(axis, np.arange(len(numbers) + 1, dtype=np.float64) - 0.5, numbers, numbers.copy(), index)
     edges, starts = _starts(column, axis, count)
     first = np.concatenate([[True], starts[1:] > np.maximum.accumulate(starts[:-1])]) if starts.size else starts
     edges, starts = np.append(edges[:-1][first], edges[-1]), starts[first]
-    low = np.concatenate([[-np.inf], starts[1:]])
-    high = np.append([value_before(start) for start in starts[1:]], np.inf)
+    low: NDArray[np.float64] = np.concatenate([[-np.inf], starts[1:]])
+    high = np.array([*(value_before(start) for start in starts[1:]), np.inf])
     return _made(axis, edges, low, high, _index(column.values, low[1:].astype(np.float32), len(low)))
 
 
@@ -125,7 +125,7 @@ def _made(
 
 
 def _starts(column: Column, axis: Axis, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the edges of at most `count` bins, and the least value of each; the first one's is as good as any lower."""
+    """Return the edges of at most `count` bins, and the least value of each, which of the first is of no account."""
     found = survey(column.values)
     if axis.ordered is not None:
         return _of_like_many(axis.ordered, count)
@@ -137,16 +137,15 @@ def _starts(column: Column, axis: Axis, count: int) -> tuple[NDArray[np.float64]
             low, high = low + 0.5, high - 0.5
         if found.greatest - found.least < min(_ALL_SHOWN, count):
             low, high = found.least, found.greatest
-        width = math.ceil((high - low + 1) / count)
-        numbers = np.arange(math.ceil((high - low + 1) / width) + 1)
-        starts = low + width * numbers
+        width = float(math.ceil((high - low + 1) / count))
+        starts = low + width * np.arange(math.ceil((high - low + 1) / width) + 1, dtype=np.float64)
         return starts - 0.5, np.array([_at_least(start) for start in starts[:-1]])
     values = few(column.values, count) if axis.key.scale == "log" else None
     if values is not None:
-        places = np.array([axis.place_of(float(value)) for value in values])
-        edges = np.concatenate([[low], (places[1:] + places[:-1]) / 2, [high]])
-        return edges, values.astype(np.float64)
-    edges = np.linspace(low, high, count + 1)
+        places, own = np.unique([axis.place_of(float(value)) for value in values], return_index=True)
+        edges: NDArray[np.float64] = np.concatenate([[low], (places[1:] + places[:-1]) / 2, [high]])
+        return edges, values[own].astype(np.float64)
+    edges = np.linspace(low, high, count + 1, dtype=np.float64)
     return edges, np.array([axis.least_from(float(edge)) for edge in edges[:-1]])
 
 
@@ -165,31 +164,32 @@ def _at_least(value: float) -> float:
 def _index(values: NDArray[np.float32], cuts: NDArray[np.float32], missing: int) -> NDArray[np.uint8]:
     """Return how many of the ascending cuts each value has reached, `missing` where there is none."""
     index, run = np.empty(len(values), dtype=np.uint8), _indexing()
-    steps = max(int(cuts.size).bit_length(), 1)
-    padded = np.full(2**steps, np.inf, dtype=np.float32)
-    padded[: cuts.size] = cuts
-    in_blocks(
-        len(values),
-        lambda a, b: run(values[a:b], padded, np.uint8(cuts.size), np.uint8(missing), index[a:b]),
-    )
+    reached = np.searchsorted(upper_halves(cuts), np.arange(65536), side="left").astype(np.uint8)
+    padded = np.append(cuts, np.float32(np.nan))
+    in_blocks(len(values), lambda a, b: run(values[a:b], padded, reached, np.uint8(missing), index[a:b]))
     return index
 
 
 def _find(
-    values: NDArray[np.float32], cuts: NDArray[np.float32], most: int, missing: int, index: NDArray[np.uint8]
+    values: NDArray[np.float32],
+    cuts: NDArray[np.float32],
+    reached: NDArray[np.uint8],
+    missing: int,
+    index: NDArray[np.uint8],
 ) -> None:
-    """Count the cuts reached by halving; there are a power of two of them, `most` and then infinite ones."""
-    half = len(cuts) // 2
+    """Count the cuts reached: those with a lesser upper half of bits, and then one by one; the last one never is."""
+    bits = values.view(np.uint32)
+    sign = np.uint32(0x80000000)
     for place in range(len(values)):
-        value = values[place]
-        reached, step = 0, half
-        while step:
-            reached += step if cuts[reached + step - 1] <= value else 0
-            step //= 2
-        index[place] = missing if value != value else min(reached, most)
+        value, own = values[place], bits[place]
+        order = own ^ np.uint32(0xFFFFFFFF) if own & sign else own | sign
+        number = np.int64(reached[order >> np.uint32(16)])
+        while cuts[number] <= value:
+            number += 1
+        index[place] = np.uint8(number) if value == value else missing
 
 
 @functools.cache
 def _indexing() -> Callable[..., None]:
-    values, number = array_of("float32"), array_of("uint8", 0)
-    return compiled(_find, values, values, number, number, array_of("uint8", written=True))
+    values, numbers = array_of("float32"), array_of("uint8")
+    return compiled(_find, values, values, numbers, array_of("uint8", 0), array_of("uint8", written=True))

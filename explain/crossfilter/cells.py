@@ -72,8 +72,8 @@ class _Counted(NamedTuple):
 def edges(axis: Axis, low: float, high: float, count: int) -> NDArray[np.float64]:
     """Return the edges of the cells of an axis between two places.
 
-    They are equal parts of what is between, `count` of them. Where clients are spread in bands about whole numbers, they
-    are the bands that are touched, whole, so that nobody's value is cut in two; of more than MOST_BANDS as many go into
+    They are equal parts of what is between, `count` of them. Where clients are spread in bands about whole numbers,
+    they are the bands that are touched, whole, so that no value is cut in two; of more than MOST_BANDS as many go into
     a cell as it takes.
     """
     if axis.categories is None and not axis.spread:
@@ -162,9 +162,7 @@ def gather(
     """
     clients, nothing = len(failing), np.zeros(0, np.float32)
     shades = nothing if colour is None else colour
-    found = Gathered(
-        np.empty(clients, np.float32), np.empty(clients, np.float32), np.empty(len(shades), np.float32)
-    )
+    found = Gathered(np.empty(clients, np.float32), np.empty(clients, np.float32), np.empty(len(shades), np.float32))
     count = np.zeros(1, np.int64)
     _gathering()(failing, np.uint16(others), *places, shades, np.array(window, np.float64), *found, count)
     return Gathered(*(array[: int(count[0])] for array in found))
@@ -184,7 +182,8 @@ def positions(
         x, y = across[slice(*part)], up[slice(*part)]
         seen = (x >= window.left) & (x <= window.right) & (y >= window.bottom) & (y <= window.top)
         chosen = part[0] + np.flatnonzero(seen)
-        return chosen[(failing[chosen] & np.uint16(others)) == 0]
+        kept: NDArray[np.intp] = chosen[(failing[chosen] & np.uint16(others)) == 0]
+        return kept
 
     return np.concatenate(list(pool.map(find, parts(len(failing)))))
 
@@ -211,7 +210,10 @@ def _survey(  # noqa: C901 (in one function, the loops are compiled as one)
     placed: NDArray[np.int64],
     placed_scores: NDArray[np.float64],
 ) -> None:
-    """Count the clients of a part by cell, row by row, and those placed, in lanes: one sum alone would be waited for."""
+    """Count the clients of a part by cell, row by row, and all that are placed.
+
+    These are counted in lanes, so that no sum waits for the one before.
+    """
     many_columns, many_rows = len(columns) - 1, len(rows) - 1
     left, right, bottom, top = columns[0], columns[many_columns], rows[0], rows[many_rows]
     per_column, per_row = many_columns / (right - left), many_rows / (top - bottom)
@@ -239,12 +241,12 @@ def _survey(  # noqa: C901 (in one function, the loops are compiled as one)
         for number in range(count):
             client = kept[number]
             x, y = np.float64(across[client]), np.float64(up[client])
-            c = min(np.int64((x - left) * per_column), many_columns - 1)
+            c = min(int((x - left) * per_column), many_columns - 1)
             if x < columns[c]:
                 c -= 1
             elif c < many_columns - 1 and x >= columns[c + 1]:
                 c += 1
-            r = min(np.int64((y - bottom) * per_row), many_rows - 1)
+            r = min(int((y - bottom) * per_row), many_rows - 1)
             if y < rows[r]:
                 r -= 1
             elif r < many_rows - 1 and y >= rows[r + 1]:

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import numpy as np
-
 from data.cores import threads
 from data.errors import InvalidOption
 from data.kept import Kept
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from concurrent.futures import Executor
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from explain.crossfilter.axes import Axis, AxisKey
@@ -84,7 +83,7 @@ class Exploration:
         return dict(self.filters).get(chart)
 
     def filtered(self, chart: str, kept: Filter | None) -> Exploration:
-        """Return the same with a chart's filter replaced (it keeps its place), added at the end, or with None removed."""
+        """Return the same with a chart's filter replaced (its place stays), added at the end, or with None removed."""
         filters = dict(self.filters)
         if kept is None:
             filters.pop(chart, None)
@@ -132,12 +131,13 @@ class Picture:
     ----------
     pair, window : what is shown. The window is what was asked for, or the usual range.
     grid : clients by pixel. With DENSITY, and where the colour is a column of categories, `ranks` are all zero.
-    by_category : (h, w, K) uint32, clients by pixel and category, where the colour is a column of at most 10 categories other
-        than the outcomes (of more, the nine most frequent and the others together); None else.
+    by_category : (h, w, K) uint32, clients by pixel and category, where the colour is a column of categories other than
+        the outcomes: of at most 10 all of them, of more the nine most frequent and the others together. None else.
     colours : names of these K categories, "" for the others together; empty where there are none.
     ghost : everyone by pixel (clients alone), None where no other chart filters.
     cells : counts of shape (rows, columns), the lowest row first, over the window in equal parts, for words; along
-        categories and spread whole numbers a cell is one band.
+        categories and spread whole numbers a cell is one band (of more than `cells.MOST_BANDS`, some), counted whole
+        where the window cuts it.
     cells_across, cells_up : edges of the cells, places, (columns + 1,) and (rows + 1,).
     near : positions of the clients in the window where they are at most MOST_NEAR, else None.
     placed : counts of shape (), of the kept clients who have a place on both axes, wherever it is.
@@ -206,8 +206,8 @@ class Explorer:
         UnknownColumn
             A column that there is not.
         InvalidOption
-            A filter that its column doesn't allow, more than MOST_CHARTS charts or than `tallies.FILTERS` filters, a window
-            that is empty or too small to tell places apart, or a picture of no pixel or too many.
+            A filter that its column doesn't allow, more than MOST_CHARTS charts or than `tallies.FILTERS` filters, a
+            window that is empty or too small to tell places apart, or a picture of no pixel or too many.
         ClusterError
             A Dask cluster that can't be reached, or can't do the work.
         """
@@ -259,19 +259,22 @@ class Explorer:
         pool: Executor,
     ) -> list[Counts]:
         """Return, for each chart, the counts of the clients whom the others' filters keep."""
-        failing, found = self._failing, {}
+        failing = self._failing
+        found: dict[tuple[AxisKey | None, Others], Counts] = {}
         missing: dict[Others, dict[AxisKey | None, Bars]] = {}
         for chart, key, bars in charts:
             others = failing.others(chart)
-            found[key, others] = self._tallies.peek((key, others)) if others else everyone[key]
-            if found[key, others] is None:
+            known = self._tallies.peek((key, others)) if others else everyone[key]
+            if known is None:
                 missing.setdefault(others, {})[key] = bars
+            else:
+                found[key, others] = known
         begun = [
-            (others, bars, tally(list(bars.values()), self._population, failing.bits, failing.mask(others), pool))
-            for others, bars in missing.items()
+            (others, binned, tally(list(binned.values()), self._population, failing.bits, failing.mask(others), pool))
+            for others, binned in missing.items()
         ]
-        for others, bars, counted in begun:
-            for key, counts in zip(bars, counted(), strict=True):
+        for others, binned, counted in begun:
+            for key, counts in zip(binned, counted(), strict=True):
                 found[key, others] = _put(self._tallies, (key, others), counts)
         return [found[key, failing.others(chart)] for chart, key, _ in charts]
 

@@ -1,4 +1,4 @@
-"""Which filters every client fails: one bit a filter, so that a gesture changes one bit of everybody and nothing else."""
+"""Which filters every client fails: one bit a filter, so that a gesture changes one bit of everybody, nothing else."""
 
 from __future__ import annotations
 

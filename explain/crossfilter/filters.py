@@ -1,4 +1,4 @@
-"""Filters: which clients a gesture on a chart keeps. They are said in values, so that they outlive the chart's scale."""
+"""Filters: which clients a gesture on a chart keeps. They are said in values, and so outlive the chart's scale."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Range:
     Attributes
     ----------
     column : key of a column that measures.
-    low, high : bounds, inclusive, in the column's unit, rounded to float32 as its values are; an infinite bound also keeps
-        infinite values.
+    low, high : bounds, inclusive, in the column's unit, rounded to float32 as its values are; an infinite bound also
+        keeps infinite values.
     missing : whether clients without a value are kept too.
 
     Raises
@@ -96,8 +96,8 @@ class Lasso:
     Attributes
     ----------
     across, up : the axes it was drawn on.
-    corners : (x, y) in places of these axes, three at least, MOST_CORNERS at most; the last is joined to the first. They
-        are rounded to a decimal, so fine that the lasso is a thousand or more of it wide and high.
+    corners : (x, y) in places of these axes, three at least, MOST_CORNERS at most; the last is joined to the first.
+        They are rounded to a power of ten, a thousandth of the lasso's width and of its height at most.
 
     Raises
     ------
@@ -174,7 +174,9 @@ def passes_into(kept: Filter, population: Population, out: NDArray[np.bool_], *,
         column = population.column(kept.column)
         if kept.names:
             _of_kind(column, measure=False)
-        wanted = np.array([*(name in kept.names for name in column.categories or ()), kept.missing], dtype=np.uint8)
+        wanted = np.array(
+            [*(name in kept.names for name in column.categories or ()), kept.missing, False], dtype=np.uint8
+        )
         look_up = _kernels()[1]
         in_blocks(len(out), lambda a, b: look_up(column.values[a:b], wanted, np.uint8(also), bits[a:b]))
 
@@ -237,18 +239,14 @@ def _within(
 
 
 def _look_up(values: NDArray[np.float32], wanted: NDArray[np.uint8], also: int, out: NDArray[np.uint8]) -> None:
-    """Look each client's number up in `wanted`, whose last place is of those without one; any other is not wanted."""
-    last = len(wanted) - 1
+    """Look each client's number up in `wanted`, whose last two are for those without one and for any other number."""
+    last = len(wanted) - 2
     before = np.uint8(1 - also)
     for place in range(len(values)):
         value = values[place]
-        if value != value:
-            kept = wanted[last]
-        elif value >= 0 and value < last:
-            kept = wanted[np.int64(value)]
-        else:
-            kept = np.uint8(0)
-        out[place] = kept & (out[place] | before)
+        known = (value >= 0) & (value < last)
+        number = np.int64(value) if known else last + np.int64(value == value)  # no branch: it can't be foreseen
+        out[place] = wanted[number] & (out[place] | before)
 
 
 def _draw(
@@ -269,14 +267,12 @@ def _draw(
         x, y = np.float64(across[place]), np.float64(up[place])
         kept = np.uint8(0)
         if x >= left and x <= right and y >= bottom and y <= top:
-            slab = min(np.int64((y - bottom) * scale), slabs - 1)
+            slab = np.int64((y - bottom) * scale)
+            if slab == slabs:
+                slab -= 1
             for side in range(starts[slab], starts[slab + 1]):
-                if (
-                    sides[side, 0] <= y
-                    and y < sides[side, 1]
-                    and x < sides[side, 2] + (y - sides[side, 3]) * sides[side, 4]
-                ):
-                    kept ^= np.uint8(1)
+                beside = (sides[side, 0] <= y) & (y < sides[side, 1])
+                kept ^= np.uint8(beside & (x < sides[side, 2] + (y - sides[side, 3]) * sides[side, 4]))
         out[place] = kept & (out[place] | before)
 
 

@@ -57,9 +57,9 @@ class Colour:
 def colour_of(key: str | None, population: Population, everyone: Callable[[AxisKey], Counts]) -> Colour:
     """Return what a column colours clients by; raise UnknownColumn where there is none of that key.
 
-    "default", "score", "decision" and "level" colour by whether somebody defaulted, by the score, by whether somebody is
-    refused, and by the level from 0, the highest risk, to 1. Any other measure colours by its share of clients who have
-    less, as its quantile axis has it, and any other categories by category.
+    "default", "score", "decision" and "level" colour by whether somebody defaulted, by the score, by whether somebody
+    is refused, and by the level from 0, the highest risk, to 1. Any other measure colours by the share of clients who
+    have less, as its quantile axis has it, and any other categories by category.
 
     Parameters
     ----------

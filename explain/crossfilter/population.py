@@ -147,7 +147,7 @@ def population_of(
 
 
 class _Prepared:
-    """The columns of a prepared portfolio. Features and contributions are read where they lie; others are made, and kept."""
+    """The columns of a prepared portfolio. Features and contributions lie on disk; the others are made, and kept."""
 
     def __init__(
         self,

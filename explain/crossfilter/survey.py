@@ -6,7 +6,6 @@ All of it in a few passes over the column, in blocks side by side, without sorti
 from __future__ import annotations
 
 import functools
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 ALONE = 200_000
 """Clients up to which one thread is quicker than several."""
+MOST_FEW = 256
 _HALF = 65536
+_SLOTS, _FREE = 4096, 0xFFFFFFFF
 _LEAST, _GREATEST, _FINITE, _MISSING, _FRACTIONS = range(5)
 
 
@@ -75,17 +76,18 @@ def survey(values: NDArray[np.float32]) -> Survey:
 
 
 def few(values: NDArray[np.float32], most: int) -> NDArray[np.float32] | None:
-    """Return the finite values there are, ascending, where they are at most `most`; else None."""
+    """Return the finite values there are, ascending, where they are at most `most` (up to MOST_FEW); else None."""
     run = _listing()
+    bits = values.view(np.uint32)
 
-    def one(start: int, stop: int) -> NDArray[np.float32]:
-        found = np.full(most + 2, np.nan, dtype=np.float32)
-        run(values[start:stop], found)
-        return found[:-1]
+    def one(start: int, stop: int) -> NDArray[np.uint32]:
+        slots = np.full(_SLOTS, _FREE, dtype=np.uint32)
+        run(bits[start:stop], np.int64(min(most, MOST_FEW)), slots)
+        return slots
 
-    found = np.unique(np.concatenate(in_blocks(len(values), one)))
-    found = found[~np.isnan(found)]
-    return found if found.size <= most else None
+    found = np.concatenate(in_blocks(len(values), one))
+    there = np.unique(found[found != _FREE].view(np.float32))
+    return there if there.size <= most else None
 
 
 def at_ranks(values: NDArray[np.float32], ranks: Sequence[int], *, sizes: bool = False) -> list[float]:
@@ -168,14 +170,13 @@ def value_of_order(order: int) -> float:
 
 def upper_halves(values: NDArray[np.float32]) -> NDArray[np.uint32]:
     """Return the upper 16 bits of what `order_of` gives, (n,) uint32."""
-    bits = values.view(np.uint32)
-    order = np.where(bits >> 31, bits ^ np.uint32(0xFFFFFFFF), bits | np.uint32(0x80000000))
-    return np.asarray(order >> 16, dtype=np.uint32)
+    return _orders(np.ascontiguousarray(values).view(np.uint32)) >> np.uint32(16)
 
 
 def value_before(value: float) -> float:
     """Return the greatest float32 value below one."""
-    return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
+    with np.errstate(over="ignore"):
+        return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
 def least_value(holds: Callable[[float], bool]) -> float:
@@ -189,25 +190,26 @@ def least_value(holds: Callable[[float], bool]) -> float:
     return value_of_order(low) + 0.0
 
 
-def ordered(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the values that are there, sorted, infinite ones included and 0 without a sign."""
+def ordered(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """Return the values that are there, sorted, infinite ones included and 0 without a sign, and whose they are.
 
-    def one(start: int, stop: int) -> NDArray[np.float32]:
-        found = values[start:stop] + np.float32(0.0)
-        found.sort()
-        return found[: found.size - int(np.count_nonzero(np.isnan(found)))]
+    Returns
+    -------
+    there : (m,) float32, the m values that are not missing, ascending.
+    clients : (m,) uint32, positions of the clients whose they are; among equal ones ascending.
+    """
+    bits = (values + np.float32(0.0)).view(np.uint32)
+    clients = np.flatnonzero(~np.isnan(values)).astype(np.uint32)
+    orders = _orders(bits if clients.size == bits.size else bits[clients])
+    other_orders, other_clients, run = np.empty_like(orders), np.empty_like(clients), _sorting()
+    for shift in (0, 11, 22):
+        run(orders, clients, np.uint32(shift), other_orders, other_clients)
+        orders, other_orders, clients, other_clients = other_orders, orders, other_clients, clients
+    return np.where(orders >> 31, orders ^ np.uint32(0x80000000), ~orders).view(np.float32), clients
 
-    parts = in_blocks(len(values), one)
-    while len(parts) > 1:
-        pairs = itertools.zip_longest(parts[::2], parts[1::2])
-        parts = [first if second is None else _merged(first, second) for first, second in pairs]
-    return parts[0]
 
-
-def _merged(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    out = np.empty(first.size + second.size, dtype=np.float32)
-    _merging()(first, second, out)
-    return out
+def _orders(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return np.where(bits >> 31, ~bits, bits | np.uint32(0x80000000))
 
 
 def _survey(values: NDArray[np.float32], out: NDArray[np.float64]) -> None:
@@ -224,35 +226,32 @@ def _survey(values: NDArray[np.float32], out: NDArray[np.float64]) -> None:
     out[_FINITE], out[_MISSING], out[_FRACTIONS] = finite, missing, fractions
 
 
-def _list(values: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Put each finite value there is into `out` once, until only its last place is left."""
+def _list(bits: NDArray[np.uint32], most: int, slots: NDArray[np.uint32]) -> None:
+    """Put each finite value there is into a slot of its own, until there are more than `most`."""
+    exponent, free = np.uint32(0x7F800000), np.uint32(_FREE)
+    mask = np.uint32(len(slots) - 1)
     count = 0
-    last = np.float32(np.nan)
-    for value in values:
-        if value == last or not np.isfinite(value):
+    for each in bits:
+        own = np.uint32(0) if each == np.uint32(0x80000000) else each  # 0 with a sign is the same value
+        slot = np.uint32(np.uint32(own * np.uint32(0x9E3779B1)) >> np.uint32(20)) & mask
+        if slots[slot] == own or own & exponent == exponent:
             continue
-        known = False
-        for place in range(count):
-            if out[place] == value:
-                known = True
-                break
-        last = value
-        if not known:
-            if count == len(out) - 1:
-                return
-            out[count] = value
+        while slots[slot] != own and slots[slot] != free:
+            slot = np.uint32(slot + np.uint32(1)) & mask
+        if slots[slot] == free:
+            slots[slot] = own
             count += 1
+            if count > most:
+                return
 
 
 def _count(bits: NDArray[np.uint32], sizes: np.uint8, counts: NDArray[np.uint32]) -> None:
     sign, exponent = np.uint32(0x80000000), np.uint32(0x7F800000)
-    for own in bits:
-        if own & exponent == exponent:
+    kept = np.uint32(0x7FFFFFFF) if sizes else np.uint32(0xFFFFFFFF)
+    for each in bits:
+        own = each & kept
+        if own & exponent == exponent or (sizes and own == 0):
             continue
-        if sizes:
-            own &= np.uint32(0x7FFFFFFF)
-            if own == 0:
-                continue
         order = own ^ np.uint32(0xFFFFFFFF) if own & sign else own | sign
         counts[order >> np.uint32(16)] += np.uint32(1)
 
@@ -262,28 +261,37 @@ def _count_within(
 ) -> None:
     sign, exponent = np.uint32(0x80000000), np.uint32(0x7F800000)
     none = len(counts) - 1
-    for own in bits:
-        if own & exponent == exponent:
+    kept = np.uint32(0x7FFFFFFF) if sizes else np.uint32(0xFFFFFFFF)
+    for each in bits:
+        own = each & kept
+        if own & exponent == exponent or (sizes and own == 0):
             continue
-        if sizes:
-            own &= np.uint32(0x7FFFFFFF)
-            if own == 0:
-                continue
         order = own ^ np.uint32(0xFFFFFFFF) if own & sign else own | sign
         slot = slot_of[order >> np.uint32(16)]
         if slot != none:
             counts[slot, order & np.uint32(0xFFFF)] += np.uint32(1)
 
 
-def _merge(first: NDArray[np.float32], second: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    one = other = 0
-    for place in range(len(out)):
-        if other == len(second) or (one < len(first) and first[one] <= second[other]):
-            out[place] = first[one]
-            one += 1
-        else:
-            out[place] = second[other]
-            other += 1
+def _sort_by_digit(
+    orders: NDArray[np.uint32],
+    clients: NDArray[np.uint32],
+    shift: int,
+    out_orders: NDArray[np.uint32],
+    out_clients: NDArray[np.uint32],
+) -> None:
+    """Sort by 11 bits, keeping the order of what is alike in them."""
+    starts = np.zeros(2049, dtype=np.int64)
+    for order in orders:
+        starts[((order >> shift) & np.uint32(2047)) + 1] += 1
+    for digit in range(2048):
+        starts[digit + 1] += starts[digit]
+    for place in range(len(orders)):
+        order = orders[place]
+        digit = (order >> shift) & np.uint32(2047)
+        to = starts[digit]
+        starts[digit] += 1
+        out_orders[to] = order
+        out_clients[to] = clients[place]
 
 
 @functools.cache
@@ -293,7 +301,7 @@ def _surveying() -> Callable[..., None]:
 
 @functools.cache
 def _listing() -> Callable[..., None]:
-    return compiled(_list, array_of("float32"), array_of("float32", written=True))
+    return compiled(_list, array_of("uint32"), array_of("int64", 0), array_of("uint32", written=True))
 
 
 @functools.cache
@@ -306,5 +314,6 @@ def _counting() -> tuple[Callable[..., None], Callable[..., None]]:
 
 
 @functools.cache
-def _merging() -> Callable[..., None]:
-    return compiled(_merge, array_of("float32"), array_of("float32"), array_of("float32", written=True))
+def _sorting() -> Callable[..., None]:
+    read, out = array_of("uint32"), array_of("uint32", written=True)
+    return compiled(_sort_by_digit, read, read, array_of("uint32", 0), out, out)

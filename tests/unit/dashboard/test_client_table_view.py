@@ -184,8 +184,9 @@ def test_nobody_is_told(view: ClientTableView, exploring: Exploring) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        None, "page", {}, {"do": "sort", "key": "SECRET"}, {"do": "sort", "key": ["score"]}, {"do": "page", "by": 10**9},
-        {"do": "page", "by": "1"}, {"do": "size", "size": 10**9}, {"do": "size", "size": None}, {"do": ["seen"]},
+        None, "page", {}, {"do": "sort", "key": "SECRET"}, {"do": "sort", "key": ["score"]},
+        {"do": "page", "by": 10**9}, {"do": "page", "by": "1"}, {"do": "size", "size": 10**9},
+        {"do": "size", "size": None}, {"do": ["seen"]},
     ],
 )  # fmt: skip
 def test_whatever_else_a_browser_sends_is_ignored(view: ClientTableView, message: Any) -> None:

@@ -73,7 +73,6 @@ def test_a_selection_is_kept_and_listed_with_its_counts(
     rate = (services.population.outcome[known] & 4 != 0).mean()
     assert shown["figures"] == [("Clients", count), ("Default rate", t.percent(rate, 1))]
     assert shown["filters"] == "Score: 0.0% to 50.0%"
-    assert view._name.value_input == ""
     assert 'role="status"' in view._told.object
     linked = parse(shown["link"])
     assert (linked.page, linked.language, linked.explored.filters) == ("portfolio", "en", (("score", LOW),))
@@ -210,8 +209,8 @@ def test_whatever_else_a_browser_sends_is_ignored(
 
 
 def cells(html: str, row: str) -> list[str]:
-    line = html.split(f'<th scope="row">{row}</th>')[1].split("</tr>")[0]
-    return [part.split("</td>")[0] for part in line.split('<td class="num">')[1:]]
+    line = html.split(f">{row}</th>")[1].partition("</tr>")[0]
+    return [part.partition(">")[2].partition("</td>")[0] for part in line.split("<td ")[1:]]
 
 
 def test_two_segments_are_compared_by_plain_numbers(
@@ -250,7 +249,7 @@ def test_the_selection_against_all_others_has_an_interval_and_says_what_sets_it_
     gap = cells(shown, "Default rate")[2]
     assert " to " in gap
     assert "of the time" in shown
-    assert 0 < shown.count("<tr>") - 1 - 4 - 1 <= 10
+    assert 0 < shown.count("<tr ") - 1 - 4 - 1 <= 10
     everyone = len(services.population)
     counts = [int(cell.split(" (")[0].replace(",", "")) for cell in cells(shown, "Clients")[:2]]
     assert sum(counts) == everyone

@@ -17,7 +17,6 @@ from explain.crossfilter.association import (
     CRAMER_CUTS,
     FEWEST,
     association,
-    association_with_score,
     associations,
     average_ranks,
     cramer,
@@ -151,7 +150,6 @@ def test_words_begin_at_their_cut_points() -> None:
 def test_each_goes_with_the_score_in_double_precision() -> None:
     score = np.linspace(0.5, 0.5 + 1e-9, 40)  # alike as float32
     rising = Column("a", np.arange(40, dtype=np.float32), None)
-    assert association_with_score(rising, score, None).value == pytest.approx(1.0)
 
     class Source:
         keys = ("a", "b")
@@ -161,6 +159,7 @@ def test_each_goes_with_the_score_in_double_precision() -> None:
 
     nothing = np.zeros(40, dtype=np.uint8)
     found = associations(Population(np.arange(40), score, nothing, nothing, Source()), "a", "b", None)
+    assert found.score_across.value == pytest.approx(1.0)
     assert (found.pair.kind, found.score_across.kind, found.score_up.kind) == ("ratio", "ranks", "ratio")
     frame = found.frame()
     assert frame.rows()[1][:4] == ("a", "score", "ranks", pytest.approx(1.0))

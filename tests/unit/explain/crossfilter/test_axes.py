@@ -114,7 +114,9 @@ def test_usual_leaves_the_furthest_out_and_full_does_not() -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("values", [[7.5] * 5, [7.5], [NAN] * 4, [INF, -INF], [0.0, -0.0], [7.5] * 400 + [9.25], []])
+@pytest.mark.parametrize(
+    "values", [[7.5] * 5, [4.5e15], [7.5], [NAN] * 4, [INF, -INF], [0.0, -0.0], [7.5] * 400 + [9.25], []]
+)
 def test_ends_are_always_apart(scale: Scale, values: list[float]) -> None:
     found = axis(measure(*values), scale)
     for low, high in (found.usual, found.full):

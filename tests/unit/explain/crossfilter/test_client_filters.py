@@ -47,7 +47,7 @@ def population(populated: Callable[..., Population]) -> Population:
 
 @pytest.fixture(scope="module")
 def frame(population: Population) -> pd.DataFrame:
-    frame = pd.DataFrame({key: population.column(key).values for key in population.keys})
+    frame = pd.DataFrame({key: np.asarray(population.column(key).values) for key in population.keys})
     frame["KIND"] = frame["KIND"].map(dict(enumerate(KINDS)))
     return frame
 
@@ -170,9 +170,9 @@ def test_one_client(populated: Callable[..., Population]) -> None:
 
 
 def test_filters_of_another_kind_of_column_say_what_to_do(population: Population) -> None:
-    with pytest.raises(InvalidOption, match="KIND is of categories, such as ant, bee.*not a range"):
+    with pytest.raises(InvalidOption, match=r"KIND is of categories, such as ant, bee.*not a range"):
         passes(Range("KIND", 0, 1), population)
-    with pytest.raises(InvalidOption, match="FIRST is a measure.*give a range"):
+    with pytest.raises(InvalidOption, match=r"FIRST is a measure.*give a range"):
         passes(Box(Range("SECOND"), Categories("FIRST", ("ant",))), population)
     with pytest.raises(UnknownColumn):
         passes(Range("THIRD"), population)

@@ -72,7 +72,11 @@ def test_few_values_are_all_of_them_or_none(values: np.ndarray, most: int) -> No
 
 @given(COLUMNS)
 def test_sorted_values_leave_out_what_is_missing(values: np.ndarray) -> None:
-    np.testing.assert_array_equal(ordered(values), np.sort(values[~np.isnan(values)]))
+    there, clients = ordered(values)
+    known = np.flatnonzero(~np.isnan(values))
+    np.testing.assert_array_equal(there, np.sort(values[known]))
+    np.testing.assert_array_equal(clients, known[np.argsort(values[known], kind="stable")])
+    assert not np.signbit(there[there == 0]).any()
 
 
 @given(st.floats(width=32, allow_nan=False), st.floats(width=32, allow_nan=False))

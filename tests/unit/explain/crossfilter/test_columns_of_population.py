@@ -145,7 +145,7 @@ def test_outcomes_follow_the_policy_from_the_scores_in_double_precision(
 
 
 def test_a_column_that_there_is_not_is_named_with_the_nearest(population: Population) -> None:
-    with pytest.raises(UnknownColumn, match="'AMT_CREDITS'.*Did you mean AMT_CREDIT"):
+    with pytest.raises(UnknownColumn, match=r"'AMT_CREDITS'.*Did you mean AMT_CREDIT"):
         population.column("AMT_CREDITS")
     for unknown in ("", "raw.SK_ID_CURR", "raw.TARGET", "raw.AMT_CREDIT", "contribution.", "raw."):
         with pytest.raises(UnknownColumn):

@@ -114,7 +114,8 @@ def test_a_bound_is_written_in_the_fewest_digits(bound: float) -> None:
         "A:1..2:other", "A:is:a:b", "A:is:a:missing:b", "A:is:", "A:is:a,,b", "A:is:a%", "A:is:a%zz", "A:has:a",
         "pair:box:A:1..2", "pair:box:A:1..2*B:1..2*C:1..2", "pair:box:*", "pair:lasso:A:B", "pair:lasso:A:B:1,2,3",
         "pair:lasso:A:B:", "pair:lasso:A:B:a,b,c,d,e,f", "pair:of:", "pair:of:A", "pair:lasso::B:0,0,1,0,1,1",
-        "A:2..1", "A:nan..1", "pair:lasso:A:B:0,0,1,1", "pair:lasso:A:B:0,0,1,1,nan,2", "pair:lasso:A~cube:B:0,0,1,0,1,1",
+        "A:2..1", "A:nan..1", "pair:lasso:A:B:0,0,1,1", "pair:lasso:A:B:0,0,1,1,nan,2",
+        "pair:lasso:A~cube:B:0,0,1,0,1,1",
     ],
 )  # fmt: skip
 def test_what_is_no_filter_is_said_to_be_none(text: str) -> None:
@@ -126,16 +127,15 @@ def test_what_is_no_filter_is_said_to_be_none(text: str) -> None:
 def test_anything_is_read_or_said_to_be_wrong(text: str) -> None:
     try:
         found = filters_from(text)
-    except InvalidOption as error:
-        assert str(error)
-    else:
-        assert filters_from(filters_text(found)) == found
+    except InvalidOption:
+        return
+    assert filters_from(filters_text(found)) == found
 
 
 def test_messages_quote_what_was_given() -> None:
-    with pytest.raises(InvalidOption, match="'A:1' is no filter.*AMT_CREDIT:100000..500000"):
+    with pytest.raises(InvalidOption, match=r"'A:1' is no filter.*AMT_CREDIT:100000..500000"):
         filters_from("A:1")
-    with pytest.raises(InvalidOption, match="'logg'.*Did you mean log"):
+    with pytest.raises(InvalidOption, match=r"'logg'.*Did you mean log"):
         axis_from("A~logg")
     for text in ("", "~log", "%"):
         with pytest.raises(InvalidOption, match="no axis"):
