@@ -145,7 +145,7 @@ def build(address: Address) -> str:
     if address.feature is not None:
         parts["feature"] = address.feature
     parts |= _explored_parts(address.explored)
-    return "?" + urlencode(parts, safe=",~")
+    return "?" + urlencode(parts, safe=",~:;*")
 
 
 def _explored_parts(explored: Explored) -> dict[str, str]:

@@ -191,11 +191,10 @@ def _brushed(population: Population, shown: Scene, wanted: Wanted, chance: np.ra
 
 
 def _ranges(population: Population, key: AxisKey, chance: np.random.Generator) -> list[Filter]:
-    """Return the ranges of a drag over a histogram, bin by bin."""
+    """Return the ranges of a drag over a histogram, two bins further at every step."""
     binned = population.bins(key)
-    first = int(chance.integers(len(binned) // 3))
-    steps = min(2 * STEPS, len(binned) - first)
-    return [binned.side(first, first + step) for step in range(steps)]
+    first = int(chance.integers(max(len(binned) // 4, 1)))
+    return [binned.side(first, last) for last in range(first, len(binned), 2)[: 2 * STEPS]]
 
 
 def _boxes(axes: tuple[Axis, Axis], chance: np.random.Generator) -> list[Filter]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dashboard.i18n import Translator
     from explain.pixels import Window
 
-HEIGHT, NARROW_HEIGHT = 460, 400
+HEIGHT = 460
 TOOLS = {
     BoxSelectTool: "select", LassoSelectTool: "lasso", PanTool: "pan", WheelZoomTool: "wheel", BoxZoomTool: "box",
     ZoomInTool: "in", ZoomOutTool: "out", ResetTool: "reset",
@@ -134,7 +134,7 @@ class PairFigure:
             axis.update(
                 ticker=FixedTicker(ticks=[], minor_ticks=[]), axis_label_text_font_style="normal",
                 axis_label_text_font_size="13px", major_label_text_font_size="12px",
-                major_label_policy=NoOverlap(min_distance=2),
+                major_label_policy=NoOverlap(min_distance=_APART),
             )  # fmt: skip
         for grid in (self.model.xgrid[0], self.model.ygrid[0]):
             grid.update(
@@ -254,6 +254,7 @@ class PairFigure:
                 major_label_overrides=dict(said.ticks), axis_label=said.label,
                 major_label_orientation=0.7 if said.slanted else "horizontal",
             )  # fmt: skip
+            axis.major_label_policy.min_distance = _SLANTED_APART if said.slanted else _APART
             grid.ticker.ticks = list(said.edges)
             grid.visible = bool(said.edges)
 
@@ -264,6 +265,8 @@ class PairFigure:
 
 
 _LATE = 0.7
+_APART, _SLANTED_APART = 2, -62
+"""Pixels between labels; the boxes around slanted ones overlap though the words don't."""
 _KEPT = {"line_color": SELECTED, "line_width": 2.2, "fill_color": SELECTED, "fill_alpha": 0.07}
 
 

@@ -13,7 +13,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import RangesUpdate, SelectionGeometry, Tap
 
-from dashboard.figures.bivariate import NARROW_HEIGHT, NO_RECTANGLES, PairFigure
+from dashboard.figures.bivariate import NO_RECTANGLES, PairFigure
 from dashboard.figures.density import shade_ghost, spread
 from dashboard.views.column_words import ColumnWords
 from dashboard.views.html import html, status
@@ -43,7 +43,7 @@ MOST_PIXELS, LEAST_PIXELS = (1000, 600), (240, 200)
 COARSE = 1.5
 """Screen pixels to one of the picture: finer than that, most pixels of a plot hold one client or none."""
 RESIZED = 0.08
-_WIDTH = 640
+_USUAL = (640, 380)
 _HIT = 12
 _LATELY = 60
 
@@ -144,10 +144,10 @@ class BivariateView(pn.viewable.Viewer):
 
     def _say_axes(self, window: Window) -> None:
         assert self._axes is not None
-        (across, up), (width, height) = self._axes, self._size
+        (across, up), size = self._axes, self._size if all(self._size) else _USUAL
         self._drawing.say_axes(
-            self._says.ticks(across, window.left, window.right, width or _WIDTH, upright=False),
-            self._says.ticks(up, window.bottom, window.top, min(height or _WIDTH, width or _WIDTH), upright=True),
+            self._says.ticks(across, window.left, window.right, size, upright=False),
+            self._says.ticks(up, window.bottom, window.top, size, upright=True),
         )
 
     def _say_points(self, explored: Explored) -> None:
@@ -316,9 +316,9 @@ class BivariateView(pn.viewable.Viewer):
         near = None if self._shown is None else self._shown.picture.near
         if near is None or not len(near) or self._axes is None:
             return None
-        window, (width, height) = self._looked_at, self._size
-        across = (self._axes[0].places[near] - x) / (window.right - window.left) * (width or _WIDTH)
-        up = (self._axes[1].places[near] - y) / (window.top - window.bottom) * (height or NARROW_HEIGHT)
+        window, (width, height) = self._looked_at, self._size if all(self._size) else _USUAL
+        across = (self._axes[0].places[near] - x) / (window.right - window.left) * width
+        up = (self._axes[1].places[near] - y) / (window.top - window.bottom) * height
         away = np.hypot(across, up)
         nearest = int(np.argmin(away))
         return str(int(self._services.population.ids[near[nearest]])) if away[nearest] <= _HIT else None

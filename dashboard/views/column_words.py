@@ -91,7 +91,9 @@ class ColumnWords:
             return t(f"column.{name}")
         if kind == "raw" and _raw(key).kind == "category":
             return _raw(key).category_label(name, self._language)
-        return t(f"column.{name}") if name in ("yes", "no") else name
+        if name in ("yes", "no"):
+            return t(f"column.{name}")
+        return table("application").column(key).category_label(name, self._language) if kind == "feature" else name
 
     def backwards(self, key: str) -> bool:
         """Return whether a smaller number is more for people, as in days counted back: its axis is reversed."""

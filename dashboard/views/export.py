@@ -180,7 +180,7 @@ class ExportView(pn.viewable.Viewer):
         """Return the view, top to bottom."""
         return pmui.Column(
             html(f'<h3 class="part">{escape(self._t("export.title"))}</h3>'),
-            pn.FlexBox(self._kind, self._columns, self._start, margin=0, align_items="center"),
+            pn.FlexBox(self._kind, self._columns, self._start, margin=0, align_items="flex-end"),
             self._size,
             self._under_way,
             self._told,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explain.crossfilter.exploration import Pair
     from explain.crossfilter.filters import Filter
 
-OTHER = "other"
+OTHER, BY_CATEGORY = "other", "categories"
 
 
 class PairChoice(pn.viewable.Viewer):
@@ -41,6 +41,7 @@ class PairChoice(pn.viewable.Viewer):
         self._state, self._services, self._exploring, self._t = state, services, exploring, translate
         t = translate
         self._filling = False
+        self._shown_colour = ""
         self._offered: dict[str, Pair] = {}
         self._across = ColumnPicker(t("bivariate.across"), services, t, lambda key: self._chosen("across", key))
         self._up = ColumnPicker(t("bivariate.up"), services, t, lambda key: self._chosen("up", key))
@@ -128,12 +129,13 @@ class PairChoice(pn.viewable.Viewer):
                 key: AxisKey = getattr(pair, side)
                 picker.show(key.column)
                 measured = self._services.population.column(key.column).categories is None
-                options = self._measured if measured else {self._t("bivariate.scale_categories"): SCALES[0]}
-                value = key.scale if measured else SCALES[0]
+                options = self._measured if measured else {self._t("bivariate.scale_categories"): BY_CATEGORY}
+                value = key.scale if measured else BY_CATEGORY
                 self._scales[side].param.update(options=options, value=value, disabled=not measured)
             if colour == OTHER:
                 self._third.show(pair.colour)
-            if not (self._colour.value == OTHER and colour != OTHER and self._third.view.visible):
+            if pair.colour != self._shown_colour:  # else it may be that another column is being looked for
+                self._shown_colour = pair.colour
                 self._colour.value = colour
                 self._third.view.visible = colour == OTHER
             if self._telling.value != shown and self._offered:

@@ -62,25 +62,25 @@ class PairWords:
         label = self._words.label
         return self._t("bivariate.title", across=label(pair.across.column), up=label(pair.up.column))
 
-    def ticks(self, axis: Axis, low: float, high: float, pixels: int, *, upright: bool) -> Ticks:
+    def ticks(self, axis: Axis, low: float, high: float, size: tuple[int, int], *, upright: bool) -> Ticks:
         """Return what an axis says between two places.
 
         Parameters
         ----------
         axis : of the column.
         low, high : what is looked at.
-        pixels : how long the axis is.
+        size : width and height of the plot, in pixels.
         upright : whether it is the vertical one.
         """
-        asked = (axis.key, low, high, pixels, upright)
+        asked = (axis.key, low, high, size, upright)
         if asked not in self._ticks:
             if len(self._ticks) >= _TICKS_KEPT:
                 self._ticks.clear()
-            self._ticks[asked] = self._say_ticks(axis, low, high, pixels, upright=upright)
+            self._ticks[asked] = self._say_ticks(axis, low, high, size, upright=upright)
         return self._ticks[asked]
 
-    def _say_ticks(self, axis: Axis, low: float, high: float, pixels: int, *, upright: bool) -> Ticks:
-        key = axis.key.column
+    def _say_ticks(self, axis: Axis, low: float, high: float, size: tuple[int, int], *, upright: bool) -> Ticks:
+        key, pixels = axis.key.column, size[upright]
         label = shortened(self._words.label(key), max(pixels // _LETTER, 12))
         if axis.categories is None:
             ticks = self._words.ticks(axis, low, high, 6 if upright else min(max(pixels // 90, 3), 7))
@@ -91,7 +91,7 @@ class PairWords:
         edges = tuple(np.arange(math.floor(low) + 0.5, high).tolist()[:_BANDS_DRAWN])
         each = int(pixels / max(high - low, 1.0))
         if upright:
-            lines, letters = min(max(each // _LINE, 1), 3), _UPRIGHT if pixels > _SMALL else _UPRIGHT - 6
+            lines, letters = min(max(each // _LINE, 1), 3), _UPRIGHT if size[0] > _SMALL else _UPRIGHT - 7
             return Ticks(label, tuple((place, wrapped(said, letters, lines)) for place, said in ticks), edges)
         slanted = each // _LETTER < _SLANTED and any(len(said) > each // _LETTER for _, said in ticks)
         if slanted:

@@ -88,7 +88,7 @@ class SegmentsView(pn.viewable.Viewer):
         t = translate
         self._name = pmui.TextInput(
             label=t("segments.name"), placeholder=t("segments.example"), max_length=2 * LONGEST_NAME,
-            sizing_mode="stretch_width", margin=0, size="small",
+            sizing_mode="stretch_width", margin=(10, 0, 0, 0), size="small",
         )  # fmt: skip
         self._keep = _button(t("segments.keep"), variant="contained")
         self._replace = _button(t("segments.replace"), visible=False)
@@ -204,6 +204,7 @@ class SegmentsView(pn.viewable.Viewer):
         if what == "seen":
             self.refresh()
             return
+        self._replace.visible = False
         try:
             if what == "forget":
                 self._services.segments.forget(name)
@@ -259,7 +260,7 @@ class SegmentsView(pn.viewable.Viewer):
                         self._replace,
                         self._compare,
                         self._explain,
-                        margin=0,
+                        margin=(10, 0, 0, 0),
                         gap="8px",
                         align_items="center",
                     ),
@@ -269,7 +270,7 @@ class SegmentsView(pn.viewable.Viewer):
                 container=True,
                 spacing=1,
                 sizing_mode="stretch_width",
-                margin=(10, 0, 4, 0),
+                margin=(0, 0, 4, 0),
             ),
             self._told,
             self._list,

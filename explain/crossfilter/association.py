@@ -32,7 +32,7 @@ Source: P. Schober et al., "Correlation coefficients: appropriate use and interp
 doi:10.1213/ANE.0000000000002864.
 """
 CRAMER_CUTS = (0.10, 0.20, 0.40, 0.80)
-"""Of Cramér's V. Source: L. M. Rea and R. A. Parker, "Designing and Conducting Survey Research", 1992."""
+"""Of Cramer's V. Source: L. M. Rea and R. A. Parker, "Designing and Conducting Survey Research", 1992."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Association:
     Attributes
     ----------
     kind : "ranks" is Spearman's correlation of two measures, with average ranks, in [-1, 1]; "ratio" the correlation
-        ratio eta of a measure's ranks by category, in [0, 1]; "categories" the bias-corrected Cramér's V, in [0, 1].
+        ratio eta of a measure's ranks by category, in [0, 1]; "categories" the bias-corrected Cramer's V, in [0, 1].
     value : NaN where it can't be told.
     clients : how many have a value in both columns.
     strength : in words, by CORRELATION_CUTS or CRAMER_CUTS; None where it can't be told.
@@ -179,9 +179,9 @@ def correlation_ratio(ranks: NDArray[np.float64], groups: NDArray[np.intp]) -> f
 
 
 def cramer(table: NDArray[np.int64]) -> float:
-    """Return the bias-corrected Cramér's V of a table of counts, in [0, 1]; NaN where it isn't defined.
+    """Return the bias-corrected Cramer's V of a table of counts, in [0, 1]; NaN where it isn't defined.
 
-    Source: W. Bergsma, "A bias-correction for Cramér's V and Tschuprow's T", 2013, doi:10.1016/j.jkss.2012.10.002.
+    Source: W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", 2013, doi:10.1016/j.jkss.2012.10.002.
     """
     table = table[table.any(axis=1)][:, table.any(axis=0)]
     rows, columns = table.shape

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data.errors import InvalidOption, PretscopeError, SegmentExists, StoreError, UnknownSegment, did_you_mean
-from data.files import TEMPORARY, read_json, write_json
+from data.files import TEMPORARY, write_json
 from data.locking import held
 from explain.crossfilter.filter_text import filters_from, filters_text
 
@@ -144,8 +145,9 @@ class SegmentStore:
             try:
                 segment = self._read(path)
             except PretscopeError as error:
-                if path.exists():  # else another session has just removed it
-                    problems.append(str(error))
+                problems.append(str(error))
+                continue
+            if segment is None:
                 continue
             key, one = _key(segment.name), (segment, path)
             first = found.setdefault(key, one)
@@ -165,12 +167,16 @@ class SegmentStore:
             return []
         return sorted(path for path in files if not path.name.startswith(TEMPORARY))
 
-    def _read(self, path: Path) -> Segment:
-        """Return the segment in a file; raise StoreError or another error of ours where it can't be used."""
+    def _read(self, path: Path) -> Segment | None:
+        """Return the segment in a file, None where somebody has just removed it; raise StoreError where it is none."""
         try:
-            content = read_json(path, _LEFT)
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise StoreError(f"{path} can't be read: {error.strerror}. {_LEFT}") from None
+        except ValueError as error:
+            raise StoreError(f"{path} is not valid JSON ({error}). {_LEFT}") from None
         except RecursionError:
             raise StoreError(f"{path} is no segment: it is nested too deeply. {_LEFT}") from None
         if not isinstance(content, dict) or content.get("kind") != KIND:

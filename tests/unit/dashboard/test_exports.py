@@ -227,7 +227,7 @@ def test_after_its_time_a_file_goes_without_anybody_asking(tmp_path: Path) -> No
     exports = Exports(tmp_path, lifetime_s=0.2)
     try:
         job = exports.start("one", write, "x", "csv")
-        wait(job, "ready")
+        wait(job, "stopped")
         until(lambda: left(exports) == [])
         assert (job.state, job.expired, job.file) == ("stopped", True, None)
         assert exports.ready(job.token) is None

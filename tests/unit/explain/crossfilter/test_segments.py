@@ -252,7 +252,7 @@ def test_reading_while_others_write_finds_whole_segments(store: SegmentStore) ->
         store.forget("Coming")
 
     with ThreadPoolExecutor(2) as pool:
-        writing = [pool.submit(lambda: [write(number) for number in range(40)])]
+        writing = [pool.submit(lambda: [write(number) for number in range(150)])]
         while not writing[0].done():
             assert YOUNG in store.all()
             assert store.problems() == ()
