@@ -113,15 +113,18 @@ def run_serve(options: argparse.Namespace) -> int:
     portfolio = Portfolio.open(name)
     services = Services(portfolio, model_folder(portfolio.model_name), scheduler=options.pictures_on, timings=timings)
     application = Application(services, options.lang)
-    serve(
-        application.build,
-        address=options.address,
-        port=port,
-        title="Prêt à dépenser – Pretscope",
-        origins=options.allow_websocket_origin,
-        patterns=route(services.exports),
-        started=lambda where: print(f"Pretscope is ready: {where}", flush=True),
-    )
+    try:
+        serve(
+            application.build,
+            address=options.address,
+            port=port,
+            title="Prêt à dépenser – Pretscope",
+            origins=options.allow_websocket_origin,
+            patterns=route(services.exports, options.lang),
+            started=lambda where: print(f"Pretscope is ready: {where}", flush=True),
+        )
+    finally:
+        services.exports.shutdown()
     return 0
 
 

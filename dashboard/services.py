@@ -166,7 +166,9 @@ class Services:
         self.importance: dict[str, float] = self.contributions.importance("group").by_name()
         self.population = population_of(portfolio, self.contributions, self.policy, self.catalog, scheduler)
         self.columns = ColumnIndex(self.population.keys, self._by_name, self.explanations.ranks)
-        self.segments = SegmentStore(segments_folder(portfolio.name))
+        self.segments = SegmentStore(
+            segments_folder(portfolio.name), portfolio=portfolio.name, data_hash=portfolio.features.data_hash
+        )
         self.exports = Exports()
         self.timings = timings
         self._usual: dict[str, str | None] = {}

@@ -35,6 +35,8 @@ MODULE = "bench.scoring.link_selections"
 DESCRIBED = "peer.json"
 SHARED_KINDS = ("brush_range", "brush_box", "brush_category", "brush_clear")
 """Gestures that it has too: its picture of many points takes no lasso, and it knows one category at a time."""
+STEPPED_KINDS, EACH = ("brush_range", "brush_box"), 3
+"""Of the steps of these gestures it gets one in so many, for it takes its time."""
 
 
 @contextlib.contextmanager
@@ -83,7 +85,12 @@ def _edges(bins: Bins, values: Any) -> list[float]:
 def _shared(population: Population, shown: Scene, seed: int) -> Iterator[dict[str, Any]]:
     """Give the gestures that the peer has too, and how many clients are kept after each."""
     explorer, exploration = Explorer(population), shown.exploration
-    for step in gestures(population, shown, seed):
+    steps = list(gestures(population, shown, seed))
+    dragged = [step for step in steps if step.kind in STEPPED_KINDS]
+    left_out = {id(step) for number, step in enumerate(dragged) if number % EACH}
+    for step in steps:
+        if id(step) in left_out:
+            continue
         if step.kind == "brush_clear":
             exploration = shown.exploration
             yield {"kind": step.kind, "kept": len(population)}

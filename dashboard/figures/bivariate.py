@@ -229,13 +229,13 @@ class PairFigure:
             across, up = ([list(map(float, side))] for side in zip(*corners, strict=True)) if corners else ([], [])
             self._lasso.data = {"xs": across, "ys": up}
 
-    def mark(self, place: tuple[float, float] | None, label: str) -> None:
-        """Mark one client; None where nobody is, or nowhere."""
+    def mark(self, place: tuple[float, float] | None, label: str, width: int) -> None:
+        """Mark one client; None where nobody is, or nowhere. The plot is `width` pixels wide."""
         marked: dict[str, list[Any]] = {"x": [], "y": [], "label": [], "align": [], "beside": []}
         if place is not None:
             ends = self.model.x_range.start, self.model.x_range.end
-            to_the_right = (place[0] - ends[0]) / (ends[1] - ends[0]) < _LATE
-            align, beside = ("left", 13) if to_the_right else ("right", -13)
+            room = width * (ends[1] - place[0]) / (ends[1] - ends[0])
+            align, beside = ("left", 13) if room > _LETTER * len(label) + 20 else ("right", -13)
             marked = {"x": [place[0]], "y": [place[1]], "label": [label], "align": [align], "beside": [beside]}
         if dict(self._client.data) != marked:
             self._client.data = marked
@@ -264,7 +264,7 @@ class PairFigure:
             self.model.html_attributes = {"role": "img", "aria-label": summary}
 
 
-_LATE = 0.7
+_LETTER = 7
 _APART, _SLANTED_APART = 2, -62
 """Pixels between labels; the boxes around slanted ones overlap though the words don't."""
 _KEPT = {"line_color": SELECTED, "line_width": 2.2, "fill_color": SELECTED, "fill_alpha": 0.07}

@@ -136,6 +136,11 @@ class BivariateView(pn.viewable.Viewer):
         self._whole.visible = wanted.window is not None
         self._quiet.ask()
 
+    @property
+    def _pixels(self) -> tuple[int, int]:
+        """Width and height of the plot, in pixels; what is usual before the browser tells."""
+        return self._size if all(self._size) else _USUAL
+
     def _look_at(self, window: Window) -> None:
         assert self._axes is not None
         across, up = (self._words.backwards(axis.key.column) for axis in self._axes)
@@ -144,7 +149,7 @@ class BivariateView(pn.viewable.Viewer):
 
     def _say_axes(self, window: Window) -> None:
         assert self._axes is not None
-        (across, up), size = self._axes, self._size if all(self._size) else _USUAL
+        (across, up), size = self._axes, self._pixels
         self._drawing.say_axes(
             self._says.ticks(across, window.left, window.right, size, upright=False),
             self._says.ticks(up, window.bottom, window.top, size, upright=True),
@@ -214,7 +219,7 @@ class BivariateView(pn.viewable.Viewer):
     def _mark(self, *events: Any) -> None:
         place = self._place()
         label = "" if place is None else self._t("bivariate.client", client=self._t.client(self._state.file.client))
-        self._drawing.mark(place, label)
+        self._drawing.mark(place, label, self._pixels[0])
         if events:
             self._quiet.ask()
 
@@ -316,7 +321,7 @@ class BivariateView(pn.viewable.Viewer):
         near = None if self._shown is None else self._shown.picture.near
         if near is None or not len(near) or self._axes is None:
             return None
-        window, (width, height) = self._looked_at, self._size if all(self._size) else _USUAL
+        window, (width, height) = self._looked_at, self._pixels
         across = (self._axes[0].places[near] - x) / (window.right - window.left) * width
         up = (self._axes[1].places[near] - y) / (window.top - window.bottom) * height
         away = np.hypot(across, up)

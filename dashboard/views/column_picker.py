@@ -50,6 +50,7 @@ class ColumnPicker(pn.viewable.Viewer):
         self._services, self._t, self._chosen = services, translate, chosen
         self._column_words = ColumnWords(services, translate)
         self._key = self._shown = ""
+        self._taken: str | None = None
         self._words = pmui.TextInput(
             label=label, placeholder=translate("column_picker.placeholder"), sizing_mode="stretch_width",
             margin=(8, 0, 0, 0), size="small", css_classes=[SEARCH_CLASS],
@@ -81,6 +82,10 @@ class ColumnPicker(pn.viewable.Viewer):
 
     def _typed(self, event: Any) -> None:
         text = (event.new or "").strip()
+        taken, self._taken = self._taken, None
+        if taken == event.new:  # told once more by the browser, after the Enter that took what they found
+            self._restore()
+            return
         if text == self._shown:
             self._found.visible, self._told.object = False, ""
             return
@@ -109,6 +114,7 @@ class ColumnPicker(pn.viewable.Viewer):
 
     def _entered(self, _event: Any) -> None:
         if self._found.visible and self._found.items:
+            self._taken = self._words.value_input
             self._choose(self._found.items[0]["key"])
         elif not (self._words.value_input or "").strip():
             self._restore()
@@ -121,7 +127,9 @@ class ColumnPicker(pn.viewable.Viewer):
         if key and self._key:
             self._key, self._shown = key, self._column_words.label(key)
             self._words.placeholder = self._shown
+        taken = self._taken
         self._restore()
+        self._taken = taken
         if key:
             self._chosen(key)
 

@@ -12,13 +12,14 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import DoubleTap, SelectionGeometry, Tap
 
-from dashboard.figures.distribution import FEW, TIPS, DistributionFigure, bars_of, heights
+from dashboard.figures.distribution import TIPS, DistributionFigure
+from dashboard.figures.distribution_bars import FEW, bars_of, heights
 from dashboard.figures.palette import CLIENT
 from dashboard.views.column_words import ColumnWords
 from dashboard.views.distribution_words import DistributionWords
 from dashboard.views.folded_table import plain_table
 from dashboard.views.html import html, status
-from dashboard.views.value_filter import ValueFilter
+from dashboard.views.value_filter import UNFOLDED, ValueFilter
 from explain.crossfilter.axes import SCALES
 from explain.crossfilter.filters import Categories, Range
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dashboard.exploring import Exploring
-    from dashboard.figures.distribution import Bars, Rows
+    from dashboard.figures.distribution_bars import Bars, Rows
     from dashboard.i18n import Translator
     from dashboard.services import Services
     from dashboard.state import SessionState
@@ -92,7 +93,7 @@ class DistributionView(pn.viewable.Viewer):
         self.form = ValueFilter(column_key, exploring, services, self._columns, translate)
         self._folded = pmui.Details(
             self._table, title=translate("distribution.table"), collapsed=True, sizing_mode="stretch_width",
-            margin=(8, 0, 0, 0), scrollable_height=None,
+            margin=(8, 0, 0, 0), sx=UNFOLDED,
         )  # fmt: skip
         self._folded.param.watch(lambda _event: self._fill_table(), "collapsed")
 

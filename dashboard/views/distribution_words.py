@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dashboard.figures.distribution import FEW, Rows, measure_side
+from dashboard.figures.distribution_bars import FEW, Rows, measure_side
 from dashboard.figures.standing import round_places
 from data.features.catalog import group_description
 from data.schema import table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dashboard.figures.distribution import Bars
+    from dashboard.figures.distribution_bars import Bars
     from dashboard.i18n import Translator
     from dashboard.services import Services
     from dashboard.views.column_words import ColumnWords
@@ -29,6 +29,7 @@ IN_ORDER = 8
 """So many categories are in their usual order; of more the most frequent one comes first."""
 MOST_BARS = 15
 _TICKS = 6
+_GREATEST = float(np.finfo(np.float32).max)
 _LONGEST = 22
 """Letters of a category's name in one line beside its bar."""
 _NARROW, _POINT = {"fr": "\u202f", "en": ","}, {"fr": ",", "en": "."}
@@ -114,7 +115,19 @@ class DistributionWords:
         if len(bins) == 1 and axis.full[0] < axis.full[1]:
             return [words.value(key, axis.value_at(sum(axis.full) / 2))]
         highs = np.where(axis.whole & np.isfinite(bins.high), np.floor(bins.high), bins.high)
-        return [words.between(key, low, high) for low, high in zip(bins.low.tolist(), highs.tolist(), strict=True)]
+        highs[bins.high >= _GREATEST] = np.inf  # whatever is not infinite itself
+        said = [words.between(key, low, high) for low, high in zip(bins.low.tolist(), highs.tolist(), strict=True)]
+        if said and np.isposinf(bins.low[-1]):
+            said[-1] = words.value(key, np.inf)
+        # The outer bins are open; where all that is in one reads the same, that is said alone.
+        beside = 0.5 if axis.spread else 0.0
+        ends = axis.full[0] + beside, axis.full[1] - beside
+        least, greatest = (words.value(key, axis.value_at(end)) for end in ends)
+        if said and least == words.value(key, float(highs[0])):
+            said[0] = least
+        if said and greatest == words.value(key, float(bins.low[-1])):
+            said[-1] = greatest
+        return said
 
     def _lying(self, categories: Sequence[str], everyone: NDArray[np.int64]) -> Rows:
         t, count = self._t, len(categories)

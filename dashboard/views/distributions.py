@@ -64,14 +64,14 @@ class DistributionsView(pn.viewable.Viewer):
         """Show what is explored."""
         self._explored = explored
         columns = [key.column for key in explored.wanted.exploration.charts]
-        later = Later([], self._t)
         with pn.io.hold():
             shown = list(self._cards)
             for column in [column for column in shown if column not in columns]:
                 self._cards.pop(column)
                 self.charts.pop(column, None)
+            later = None if set(columns) <= set(self._cards) else Later([], self._t)
             for column in columns:
-                if column not in self._cards:
+                if later is not None and column not in self._cards:
                     self._cards[column] = later.card(functools.partial(self._make, column))
             for column, distribution in zip(columns, explored.distributions, strict=True):
                 if column in self.charts:
@@ -79,7 +79,8 @@ class DistributionsView(pn.viewable.Viewer):
             if columns != shown:
                 self._cards = {column: self._cards[column] for column in columns}
                 self._grid.objects = [*self._cards.values(), self._adding]
-        later.begin()
+        if later is not None:
+            later.begin()
 
     def _make(self, column: str) -> Any:
         """Return the chart of a column, showing what is explored by now; nothing where it was taken away meanwhile."""

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from dashboard.views.html import html
 from dashboard.views.picked import columns_listed, selected
+from dashboard.views.quiet import Quiet
 from data.errors import PretscopeError
 from explain.crossfilter.export import KINDS, export
 from explain.crossfilter.population import CONTRIBUTION
@@ -64,6 +65,7 @@ class ExportView(pn.viewable.Viewer):
         self._under_way = pmui.Column(
             self._far, self._bar, pn.FlexBox(self._stop, margin=0), sizing_mode="stretch_width", margin=0, visible=False
         )
+        self._quiet = Quiet(self._estimate)
         for choice in (self._kind, self._columns):
             choice.param.watch(lambda _: self._estimate(), "value")
         self._start.on_click(lambda _: self._begin())
@@ -72,8 +74,7 @@ class ExportView(pn.viewable.Viewer):
     def update(self, explored: Explored) -> None:
         """Follow the selection: what would be exported."""
         self._exploration, self._clients = explored.wanted.exploration, int(explored.selected.clients.sum())
-        self._start.disabled = not self._clients or self._running
-        self._estimate()
+        self._quiet.ask()
 
     def size_bytes(self) -> float:
         """Return about how large the file would be, in bytes."""
@@ -99,6 +100,7 @@ class ExportView(pn.viewable.Viewer):
 
     def _estimate(self) -> None:
         t = self._t
+        self._start.disabled = not self._clients or self._running
         told = t(
             self._counted("export.estimate", self._clients) if self._clients else "clients.nobody",
             clients=t.number(self._clients, 0),
@@ -120,7 +122,7 @@ class ExportView(pn.viewable.Viewer):
 
     def _begin(self) -> None:
         exploration, t = self._exploration, self._t
-        if exploration is None or self._running:
+        if exploration is None or self._running or not self._clients:
             return
         columns, kind = self._chosen(), self._kind.value
         make = _maker(self._services, exploration, columns, kind)

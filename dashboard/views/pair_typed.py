@@ -221,12 +221,14 @@ class TypedFilter(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the panel, folded."""
         sizes = {"xs": 12, "sm": 6}
-        return pmui.Details(
+        fields = pmui.Column(
             pmui.Grid(
                 pmui.Grid(self.across.view, size=sizes), pmui.Grid(self.up.view, size=sizes),
                 container=True, column_spacing=2, sizing_mode="stretch_width", margin=0,
             ),
-            self._told,
-            self.apply,
-            title=self._t("bivariate.typed"), collapsed=True, sizing_mode="stretch_width", margin=(8, 0),
+            self._told, self.apply, sizing_mode="stretch_width", margin=(0, 12),
+        )  # fmt: skip
+        return pmui.Details(
+            fields, title=self._t("bivariate.typed"), collapsed=True, fully_expanded=True,
+            sizing_mode="stretch_width", margin=(8, 0),
         )  # fmt: skip

@@ -83,13 +83,14 @@ class PairWords:
         key, pixels = axis.key.column, size[upright]
         label = shortened(self._words.label(key), max(pixels // _LETTER, 12))
         if axis.categories is None:
-            ticks = self._words.ticks(axis, low, high, 6 if upright else min(max(pixels // 90, 3), 7))
+            ticks = self._words.ticks(axis, low, high, 6 if upright else min(max(pixels // 60, 4), 7))
             if axis.key.scale != "linear":
                 label = self._t(f"bivariate.axis_{axis.key.scale}", column=label)
             return Ticks(label, tuple(ticks))
         ticks = self._words.ticks(axis, low, high)
         edges = tuple(np.arange(math.floor(low) + 0.5, high).tolist()[:_BANDS_DRAWN])
-        each = int(pixels / max(high - low, 1.0))
+        each = max(int(pixels / max(high - low, 1.0)), 1)
+        ticks = ticks[:: math.ceil(_LINE / each)]
         if upright:
             lines, letters = min(max(each // _LINE, 1), 3), _UPRIGHT if size[0] > _SMALL else _UPRIGHT - 7
             return Ticks(label, tuple((place, wrapped(said, letters, lines)) for place, said in ticks), edges)

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from explain.crossfilter.filters import Filter
 
 
+UNFOLDED = {
+    "& .details-content": {"maxHeight": "none", "padding": "4px 12px 8px"},
+    "& .details-expand-button": {"display": "none"},
+}
+"""A folded part is opened whole, not in a small window with a button in the library's own language."""
+
+
 class ValueFilter(pn.viewable.Viewer):
     """A folded form; its fields are made when it is first opened.
 
@@ -56,7 +63,7 @@ class ValueFilter(pn.viewable.Viewer):
         self.missing: pmui.Checkbox | None = None
         self.view = pmui.Details(
             self._place, title=translate("distribution.by_values"), collapsed=True, sizing_mode="stretch_width",
-            margin=(8, 0, 0, 0), scrollable_height=None,
+            margin=(8, 0, 0, 0), sx=UNFOLDED,
         )  # fmt: skip
         self.view.param.watch(self._opened, "collapsed")
 

@@ -21,7 +21,7 @@ _STYLE = """
 .zones { list-style: decimal outside; padding-left: 22px; }
 .zones li { padding: 4px 0 6px; }
 .zone strong { font-weight: 600; display: block; }
-.quiet-button { font: inherit; font-size: 14px; color: var(--for); background: none; border: 0; border-radius: 4px;
+.quiet-button { font: inherit; font-size: 14px; color: var(--act); background: none; border: 0; border-radius: 4px;
   padding: 4px 6px; margin-left: -6px; min-height: 28px; cursor: pointer; text-decoration: underline;
   text-underline-offset: 2px; }
 .quiet-button:hover { background: color-mix(in srgb, var(--for) 10%, transparent); }

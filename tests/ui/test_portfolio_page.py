@@ -18,6 +18,7 @@ from data.store import Portfolio
 from explain.crossfilter.filters import Box, Categories, Lasso, Range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
@@ -35,6 +36,14 @@ PLACE = """(label) => {
           x0: figure.x_range.start, x1: figure.x_range.end, y0: figure.y_range.start, y1: figure.y_range.end};
 }"""
 NARROW_SPACE = "\u202f"
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """Wait longer for an expectation than the library does: the page computes over every client."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +99,8 @@ class Figure:
 
 def _open(page: Page, server: str, rest: str = "") -> None:
     page.goto(f"{server}/?page=portfolio&lang=fr{rest}")
-    expect(page.get_by_role("heading", name="Les clients de la sélection")).to_be_visible()
+    expect(page.get_by_role("heading", name="Les clients de la sélection")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Calcul en cours…")).to_have_count(0, timeout=60_000)
     _idle(page)
 
 
@@ -139,9 +149,7 @@ def _within(values: pd.Series[float], kept: Range) -> pd.Series[bool]:
     return (single >= np.float32(kept.low)) & (single <= np.float32(kept.high)) | (kept.missing & single.isna())
 
 
-def test_something_telling_is_there_before_anything_is_chosen(
-    page: Page, server: str, frame: pd.DataFrame
-) -> None:
+def test_something_telling_is_there_before_anything_is_chosen(page: Page, server: str, frame: pd.DataFrame) -> None:
     _open(page, server)
     everyone = pd.Series(data=True, index=frame.index)
     expect(_told(page)).to_have_text(_sentence(frame, everyone))
@@ -230,9 +238,7 @@ def test_a_contour_on_the_cloud_keeps_the_clients_in_it(page: Page, server: str,
     expect(_told(page)).to_have_text(_sentence(frame, frame.index.isin(inside)))
 
 
-def test_looking_close_shows_single_clients_and_a_click_opens_one(
-    page: Page, server: str, frame: pd.DataFrame
-) -> None:
+def test_looking_close_shows_single_clients_and_a_click_opens_one(page: Page, server: str, frame: pd.DataFrame) -> None:
     _open(page, server, "&x=EXT_SOURCE_2&y=EXT_SOURCE_3")
     figure = Figure(page, "«")
     page.get_by_title("Zoomer sur un rectangle").click()
@@ -245,7 +251,8 @@ def test_looking_close_shows_single_clients_and_a_click_opens_one(
         if (column?.length > 1) {
           const view = Bokeh.index.find_one(figure), box = view.el.getBoundingClientRect();
           const data = renderer.data_source.data, x = data.x ?? data.across, y = data.y ?? data.up;
-          return {id: String(column[0]), x: box.x + view.frame.x_scale.compute(x[0]), y: box.y + view.frame.y_scale.compute(y[0])};
+          const {x_scale, y_scale} = view.frame;
+          return {id: String(column[0]), x: box.x + x_scale.compute(x[0]), y: box.y + y_scale.compute(y[0])};
         }
       }
       return null;
@@ -309,9 +316,7 @@ def test_charts_are_added_by_words_and_taken_away(page: Page, server: str) -> No
     expect(page.get_by_role("img", name=re.compile("^Probabilité de défaut"))).to_have_count(0)
 
 
-def test_values_are_typed_where_no_mouse_is_and_nonsense_is_told(
-    page: Page, server: str, frame: pd.DataFrame
-) -> None:
+def test_values_are_typed_where_no_mouse_is_and_nonsense_is_told(page: Page, server: str, frame: pd.DataFrame) -> None:
     _open(page, server, "&charts=AMT_CREDIT")
     panel = page.get_by_text("Filtrer par valeurs", exact=True).last
     panel.scroll_into_view_if_needed()
@@ -338,8 +343,8 @@ def test_nobody_is_told_and_nothing_is_blank(page: Page, server: str) -> None:
 
 def test_the_table_is_sorted_and_paged_on_the_server(page: Page, server: str, frame: pd.DataFrame) -> None:
     _open(page, server)
+    page.get_by_role("heading", name="Les clients de la sélection").scroll_into_view_if_needed()
     table = page.get_by_role("region", name="Clients de la sélection")
-    table.scroll_into_view_if_needed()
     expect(table.get_by_role("row")).to_have_count(26)
     first = table.get_by_role("row").nth(1).get_by_role("link")
     expect(first).to_have_text(str(frame.index[0]))
@@ -401,9 +406,7 @@ def test_two_visitors_share_no_filter(browser: Browser, server: str, frame: pd.D
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
-def test_axe_finds_nothing_while_a_selection_is_shown(
-    browser: Browser, server: str, width: int, height: int
-) -> None:
+def test_axe_finds_nothing_while_a_selection_is_shown(browser: Browser, server: str, width: int, height: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": height}, locale="fr-FR")
     with watched(context, server) as page:
         _open(page, server, "&where=score:..0.5")

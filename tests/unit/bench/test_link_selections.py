@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLIENTS = 600
-# HoloViews gives NumPy arrays an attribute's shape, and Bokeh's colours are checked through an old function.
-pytestmark = []
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +61,7 @@ def test_every_chart_shows_who_is_left_by_all_selections(
     assert peer.kept() == CLIENTS
 
 
+@pytest.mark.slow
 def test_gestures_are_timed_by_kind_and_told(
     columns: dict[str, NDArray[np.float32]],
     bins: dict[str, list[float]],
