@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from explain.crossfilter.filter_text import axis_from, axis_text, filters_from, filters_text
-
 from data.errors import PretscopeError
 from data.features.catalog import features
+from explain.crossfilter.filter_text import axis_from, axis_text, filters_from, filters_text
 from explain.selection import Selection, named_selections
 from models.policy import LEVELS
 

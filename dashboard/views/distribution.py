@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from explain.crossfilter.filters import Filter, Side
 
 _LEAST_RATE = 0.01
+TABLE = ".scroll { max-height: 420px; overflow: auto; } th[scope=row] { min-width: 120px; }"
 
 
 class DistributionView(pn.viewable.Viewer):
@@ -78,6 +79,7 @@ class DistributionView(pn.viewable.Viewer):
         self._pane = pn.pane.Bokeh(self.figure.figure, sizing_mode="stretch_width", margin=0)
         self._listen()
         self._told, self._client, self._table = html(), html(), html()
+        self._table.stylesheets = [*self._table.stylesheets, TABLE]
         label = self._words.label
         self._scale = pmui.Select(
             label=translate("distribution.scale"), value="linear", size="small", width=128, margin=(0, 4, 0, 0),

@@ -283,7 +283,7 @@ def test_columns_scales_and_colours_are_chosen_by_words_and_kept_in_the_address(
     _open(page, server)
     field = page.get_by_role("textbox", name="Horizontalement")
     field.fill("montant du crédit")
-    page.get_by_role("menuitem", name=re.compile("^Montant du crédit")).first.click()
+    page.get_by_role("button", name=re.compile("^Montant du crédit")).first.click()
     expect(page).to_have_url(re.compile("x=AMT_CREDIT"))
     expect(page.get_by_role("heading", name=re.compile("selon « Montant du crédit »"))).to_be_visible()
     for label, choice, part in (
@@ -301,7 +301,7 @@ def test_columns_scales_and_colours_are_chosen_by_words_and_kept_in_the_address(
     page.get_by_role("option", name=re.compile("autre colonne")).click()
     third = page.get_by_role("textbox", name="Colonne qui colore")
     third.fill("niveau d'études")
-    page.get_by_role("menuitem", name=re.compile("^Niveau d’études")).first.click()
+    page.get_by_role("button", name=re.compile("^Niveau d’études")).first.click()
     expect(page).to_have_url(re.compile("colour=raw.NAME_EDUCATION_TYPE"))
 
 
@@ -309,7 +309,7 @@ def test_charts_are_added_by_words_and_taken_away(page: Page, server: str) -> No
     _open(page, server)
     added = page.get_by_role("textbox", name="Ajouter un graphique")
     added.fill("probabilité de défaut")
-    page.get_by_role("menuitem", name=re.compile("^Probabilité de défaut")).first.click()
+    page.get_by_role("button", name=re.compile("^Probabilité de défaut")).first.click()
     expect(page.get_by_role("img", name=re.compile("^Probabilité de défaut"))).to_be_visible()
     expect(page).to_have_url(re.compile("charts=.*pd"))
     page.get_by_role("button", name=re.compile("^Retirer le graphique.*Probabilité de défaut")).click()
@@ -388,7 +388,7 @@ def test_a_segment_is_kept_compared_explained_linked_exported_and_deleted(
     expect(page.get_by_role("listitem").filter(has_text=f"Petits scores ({_whole(int(chosen.sum()))})")).to_be_visible()
     page.get_by_role("tab", name="Portefeuille").or_(page.get_by_role("button", name="Portefeuille")).first.click()
     page.get_by_role("button", name="Supprimer « Petits scores »").click()
-    page.get_by_role("button", name=re.compile("Supprimer « Petits scores » pour tous")).click()
+    page.get_by_role("button", name="pour tous").click()
     expect(page.get_by_text("« Petits scores » est supprimé.")).to_be_attached()
 
 
