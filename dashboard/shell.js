@@ -10,6 +10,15 @@ const patient = () => {
       if (this.layout != null) done.call(this);
     };
   }
+  // Where a finger drags a range across a figure, moving it up or down still scrolls the page.
+  const touched = figure._update_touch_action;
+  figure._update_touch_action = function () {
+    touched.call(this);
+    const drags = this.model.toolbar.tools.filter((tool) => tool.active && tool.event_types.includes("pan"));
+    if (drags.length > 0 && drags.every((tool) => tool.dimensions === "width")) {
+      this.canvas.touch_action.replace(".bk-events { touch-action: pan-y pinch-zoom; }");
+    }
+  };
 };
 // The component library's own lists of choices open at a click alone: the keys that open a list do as the click does.
 window.addEventListener("keydown", (event) => {
@@ -19,6 +28,18 @@ window.addEventListener("keydown", (event) => {
     event.preventDefault();
     pressed.click();
   }
+});
+// A field that is searched in: its words are selected when it is entered, and Escape empties it.
+const sought = (event) => event.composedPath()[0] instanceof HTMLInputElement
+  && event.composedPath().some((one) => one.classList?.contains("looked-for"));
+window.addEventListener("focusin", (event) => {
+  if (sought(event)) event.composedPath()[0].select();
+});
+window.addEventListener("keydown", (event) => {
+  const field = event.composedPath()[0];
+  if (event.key !== "Escape" || !sought(event) || field.value === "") return;
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, "");
+  field.dispatchEvent(new Event("input", {bubbles: true}));
 });
 // The component library's own labels, in the page's language; and its spacer headings, hidden from screen readers.
 (() => {

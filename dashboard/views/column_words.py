@@ -35,6 +35,8 @@ _ROUND_DAYS = (
     *(_YEAR * years for years in (1, 2, 5, 10, 20, 30, 40, 50, 60, 70)),
 )
 _NO_SPACE = 1e-9
+_FURTHEST = float(np.finfo(np.float32).max)
+"""A float32 next to infinity stands for it: it is where a range ends that leaves infinite values out."""
 
 
 class ColumnWords:
@@ -72,10 +74,12 @@ class ColumnWords:
         if value is None or math.isnan(value):
             return self._t("column.missing")
         kind, t = self.kind(key), self._t
+        if abs(value) >= _FURTHEST:
+            return t("column.infinite" if value > 0 else "column.minus_infinite")
         if kind == "outcome":
             return t.percent(value, 1)
         if kind == "contribution":
-            return t.signed(value) if math.isfinite(value) else str(value)
+            return t.signed(value, 3)
         if kind == "raw":
             return display_raw(_raw(key), value, self._language)
         return display_value(self._services.feature(key), value, self._language)
@@ -108,12 +112,13 @@ class ColumnWords:
     def between(self, key: str, low: float, high: float) -> str:
         """Return a range of values as people say it; an infinite end leaves it open."""
         t = self._t
-        if math.isinf(low) and math.isinf(high) and low < high:
+        open_below, open_above = low <= -_FURTHEST < high, high >= _FURTHEST > low
+        if open_below and open_above:
             return t("column.any")
         backwards = self.backwards(key)
-        if math.isinf(low) and low < 0:
+        if open_below:
             return t("column.least" if backwards else "column.most", value=self.value(key, high))
-        if math.isinf(high) and high > 0:
+        if open_above:
             return t("column.most" if backwards else "column.least", value=self.value(key, low))
         first, last = self.value(key, low), self.value(key, high)
         if backwards:

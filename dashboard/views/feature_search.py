@@ -39,6 +39,7 @@ class FeatureSearch(pn.viewable.Viewer):
         )  # fmt: skip
         self._found = pmui.MenuList(items=[], dense=True, margin=0, sizing_mode="stretch_width", highlight=False)
         self._found.visible = False
+        self._taken: str | None = None
         self._count, self._focus = html(), html(pn.bind(self._focus_html, state.param.feature))
         self._words.param.watch(self._typed, "value_input")
         self._words.param.watch(self._entered, "enter_pressed")
@@ -46,6 +47,10 @@ class FeatureSearch(pn.viewable.Viewer):
 
     def _typed(self, event: Any) -> None:
         text = event.new or ""
+        taken, self._taken = self._taken, None
+        if text and taken == text:  # told once more by the browser, after the Enter that took what they found
+            self._words.param.update(value="", value_input="")
+            return
         found, total = self._controller.search(text)
         t = self._t
         self._found.items = [self._item(feature) for feature in found]
@@ -62,7 +67,9 @@ class FeatureSearch(pn.viewable.Viewer):
 
     def _entered(self, _event: Any) -> None:
         if self._found.visible and self._found.items:
+            taken = self._words.value_input
             self._choose(self._found.items[0]["feature"])
+            self._taken = taken
 
     def _choose(self, name: str) -> None:
         # The words go first: what is typed next, once the feature is seen to have changed, must not go with them.

@@ -18,7 +18,7 @@ from dashboard.figures.density import (
     shade_share,
     shade_values,
 )
-from dashboard.figures.palette import MISSING, VALUES
+from dashboard.figures.palette import AGAINST, FOR, MISSING, VALUES
 from dashboard.views.pair_words import PERCENTS, percents
 from explain.crossfilter.axes import AxisKey
 from explain.crossfilter.exploration import DENSITY
@@ -82,6 +82,8 @@ class PairColours:
     def legend(self, picture: Picture) -> str:
         """Return the HTML that says what the colours mean, with words and numbers."""
         t, colour = self._t, picture.pair.colour
+        if picture.near is not None and len(picture.near):
+            return self._points()
         opacity = "" if colour == DENSITY else f'<span class="soft">{escape(t("bivariate.legend_opacity"))}</span>'
         if picture.by_category is not None and colour not in COLOURS:
             marks = zip(picture.colours, category_colours(picture.colours), strict=True)
@@ -95,6 +97,16 @@ class PairColours:
         marked = f'<span class="soft">({escape(middle)})</span>' if middle else ""
         bar = f'<span class="ramp" style="background:{gradient(colours)}" aria-hidden="true"></span>'
         return _legend(title, f"<span>{escape(low)} {bar} {escape(high)}</span> {marked}{unknown}", opacity)
+
+    def _points(self) -> str:
+        """Return what the points of single clients mean; their shape says it too."""
+        t = self._t
+        marks = ((FOR, "●", "accepted"), (AGAINST, "■", "refused"))
+        said = ""
+        for colour, mark, decision in marks:
+            sign = f'<span style="color:{colour}" aria-hidden="true">{mark}</span>'
+            said += f"<span>{sign} {escape(t(f'bivariate.{decision}'))}</span>"
+        return _legend(t("bivariate.legend_points"), said, "")
 
     def _ramp(self, picture: Picture) -> tuple[str, str, str, str, Sequence[str]]:
         t, colour, words = self._t, picture.pair.colour, self._words

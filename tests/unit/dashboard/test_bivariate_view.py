@@ -69,7 +69,7 @@ class Session:
 
     def measure(self, width: int, height: int) -> None:
         for name, value in (("inner_width", width), ("inner_height", height)):
-            self.figure.trigger(name, None, value)
+            self.figure.set_from_json(name, value)
 
     @property
     def kept(self) -> Any:
@@ -283,11 +283,13 @@ def test_clients_are_shown_one_by_one_where_they_are_few_and_a_click_opens_one(s
     at = near["client"].index(f"Client {client}")
     assert f"Score {100 * one.of_score:.1f}%" in near["said"][at]
     assert (near["marker"][at] == "square") == bool(one.refused)
+    assert "Each point is a client" in said(session.view._legend.object)
     session.event(Tap, x=x, y=y)
     assert session.opened == [client]
     assert session.kept is None
     session.view._widened()
     assert len(session.source("near")["x"]) == 0
+    assert "Default rate" in said(session.view._legend.object)
     assert len(session.source("cells")["left"]) > 0
 
 
@@ -413,14 +415,17 @@ def test_axes_say_categories_and_bands(session: Session) -> None:
 
 
 def test_a_figure_keeps_no_session_alive(services: Services, at_once: ThreadPoolExecutor) -> None:
-    session = Session(services, at_once)
-    figure, view = session.figure, weakref.ref(session.view)
-    figure.document.clear()
-    session.document = session.view = session.state = session.exploring = None
-    del session
+    state, t = SessionState(language="en"), Translator("en")
+    exploring = Exploring(state, services, t, at_once, lambda work: work())
+    exploring.begin()
+    view = BivariateView(state, services, exploring, t)
+    view.update(state.explored)
+    figure, held = view._drawing.model, weakref.ref(view)
+    del view, state, exploring
     gc.collect()
-    assert view() is None
-    figure._trigger_event(SelectionGeometry(figure, geometry={"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1}))
+    assert held() is None
+    box = {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1}
+    figure._trigger_event(SelectionGeometry(figure, geometry=box))
     figure._trigger_event(RangesUpdate(figure, x0=0, x1=1, y0=0, y1=1))
 
 

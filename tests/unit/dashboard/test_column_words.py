@@ -82,3 +82,13 @@ def test_ticks_are_inside_ascend_and_say_different_things(
         assert places == sorted(places)
         assert len({said for _, said in ticks}) == len(ticks)
     assert len(words.ticks(axis, low, high)) >= 2
+
+
+def test_the_furthest_values_are_said_in_words(words: ColumnWords) -> None:
+    greatest = 3.4028234663852886e38
+    assert words.between("AMT_CREDIT", 1e6, greatest) == "1,000,000 or more"
+    assert words.between("AMT_CREDIT", -math.inf, greatest) == "any value"
+    assert words.between("AMT_CREDIT", math.inf, math.inf) == "infinite"
+    assert words.value("contribution.AMT_CREDIT", math.inf) == "infinite"
+    assert words.value("contribution.AMT_CREDIT", -0.0912) == "−0.091"
+    assert words.value("AMT_CREDIT", None) == "no value"
