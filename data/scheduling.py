@@ -103,6 +103,72 @@ def run_tasks(
             report(f"{what} {min(count + 1, total)} of {total}", count / total)
 
 
+class Cluster:
+    """A Dask cluster that is connected to when somebody needs it, and again where it was lost.
+
+    Safe to share between threads. It is held until the process ends.
+
+    Parameters
+    ----------
+    address : of its scheduler.
+
+    Raises
+    ------
+    InvalidOption
+        The address isn't one.
+    """
+
+    def __init__(self, address: str) -> None:
+        check_address(address)
+        self.address = address
+        self._lock = threading.Lock()
+        self._held = contextlib.ExitStack()
+        self._client: Any = None
+
+    @contextlib.contextmanager
+    def computing(self) -> Iterator[None]:
+        """Have this thread's Dask collections computed by the cluster.
+
+        Raises
+        ------
+        ClusterError
+            Nothing answers there, no worker comes, a worker has other code, or the work fails for a reason that isn't
+            told by an error of the project's own.
+        """
+        client = self._connect()
+        try:
+            with client.as_current():
+                yield
+        except PretscopeError:
+            raise
+        except Exception as error:
+            what = "".join(traceback.format_exception_only(error)).strip()
+            raise ClusterError(
+                f"The workers of {self.address} failed: {what}. Their logs have the whole story."
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the cluster, until somebody needs it again."""
+        with self._lock:
+            self._client = None
+            self._held.close()
+
+    def _connect(self) -> Any:
+        with self._lock:
+            if self._client is None or self._client.status != "running":
+                self._client = None
+                self._held.close()
+                with contextlib.ExitStack() as held:
+                    client = held.enter_context(_connected(self.address))
+                    _check_scheduler(client, self.address)
+                    _check_workers(client, self.address, software(), Path(), _tell_nobody)
+                    self._held = held.pop_all()
+                self._client = client
+            elif not _workers(self._client):
+                _check_workers(self._client, self.address, software(), Path(), _tell_nobody)
+            return self._client
+
+
 def check_address(address: str) -> None:
     """Raise InvalidOption unless `address` can be that of a Dask scheduler."""
     if not ADDRESS.fullmatch(address) or not 1 <= int(address.rpartition(":")[2]) <= 65535:
@@ -327,6 +393,10 @@ def _told(error: BaseException, number: int, address: str) -> BaseException:
             f"last was {error.last_worker.address}. Give them more memory, or import the tables with more partitions."
         )
     return ClusterError(f"The workers of {address} failed at partition {number}: {type(error).__name__}: {error}")
+
+
+def _tell_nobody(_step: str) -> None:
+    pass
 
 
 def _start(address: str) -> str:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 def label_axis(axis: Any, ticks: Sequence[tuple[float, str]]) -> None:
     """Put `ticks`, each a place and its words, on a Bokeh axis, in place of what is there."""
-    axis.update(
-        ticker=FixedTicker(ticks=[place for place, _ in ticks], minor_ticks=[]),
-        major_label_overrides=dict(ticks),
-    )
+    places = [place for place, _ in ticks]
+    if isinstance(axis.ticker, FixedTicker):
+        # A model put in another's place makes Bokeh look through the whole document; a list of numbers doesn't.
+        axis.ticker.update(ticks=places, minor_ticks=[])
+        axis.major_label_overrides = dict(ticks)
+    else:
+        axis.update(ticker=FixedTicker(ticks=places, minor_ticks=[]), major_label_overrides=dict(ticks))

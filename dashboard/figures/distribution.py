@@ -72,8 +72,10 @@ class DistributionFigure:
         )  # fmt: skip
         clients, rates = STANDING if standing else LYING
         self._clients, self._rates = clients, rates
+        # Its ends are numbers from the start: a number in place of a model makes Bokeh look through the whole document.
+        ends = {"left": 0.0, "right": 0.0} if self._standing else {"bottom": 0.0, "top": 0.0}
         self._own = BoxAnnotation(
-            fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9, visible=False,
+            **ends, fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9, visible=False,
             level="underlay", editable=False,
         )  # fmt: skip
         self._overall = ColumnDataSource(_line(0.0, 0.0, np.nan))

@@ -90,8 +90,12 @@ class DistributionView(pn.viewable.Viewer):
             icon="close", description=translate("distribution.remove", column=label), size="small", margin=0,
             on_click=lambda _event: exploring.remove_chart(column_key),
         )  # fmt: skip
-        self._unfilter: pmui.IconButton | None = None
-        self._buttons = pn.Row(self.remove, margin=0)
+        # Hidden rather than added when there is a filter: what is added makes Bokeh look through the whole document.
+        self._unfilter = pmui.IconButton(
+            icon="filter_alt_off", description=translate("distribution.unfilter", column=label), size="small", margin=0,
+            on_click=lambda _event: exploring.brush(column_key, None), visible=False,
+        )  # fmt: skip
+        self._buttons = pn.Row(self._unfilter, self.remove, margin=0)
         self.form = ValueFilter(column_key, exploring, services, self._columns, translate)
         self._folded = pmui.Details(
             self._table, title=translate("distribution.table"), collapsed=True, sizing_mode="stretch_width",
@@ -114,7 +118,7 @@ class DistributionView(pn.viewable.Viewer):
         own: Any = exploration.filter_of(self.key)
         if own != self._own:
             self._own = own
-            self._offer_unfilter(offered=own is not None)
+            self._unfilter.visible = own is not None
             self.figure.show_own(self._span(own))
         rows = self._rows
         if rows is None:
@@ -151,24 +155,13 @@ class DistributionView(pn.viewable.Viewer):
         words = t("distribution.client", client=t.client(file.client), value=said)
         self._client.object = f'<p><span style="color:{CLIENT}" aria-hidden="true">◆</span> {escape(words)}</p>'
 
-    def _offer_unfilter(self, *, offered: bool) -> None:
-        if self._unfilter is not None:
-            self._unfilter.visible = offered
-        elif offered:
-            words = self._t("distribution.unfilter", column=self._words.label)
-            self._unfilter = pmui.IconButton(
-                icon="filter_alt_off", description=words, size="small", margin=0,
-                on_click=lambda _event: self._exploring.brush(self.key, None),
-            )  # fmt: skip
-            self._buttons.insert(0, self._unfilter)
-
     def _place(self, bins: Bins, everyone: NDArray[np.int64]) -> None:
         """Put the bars of other bins where they belong."""
         self._bins, self._axis = bins, self._services.population.axis(bins.key)
         self._rows = self._words.rows(bins, self._axis, everyone)
         self._own = None
         self.figure.show_own(None)
-        self._offer_unfilter(offered=False)
+        self._unfilter.visible = False
         self.figure.place(self._rows)
         self._filling = True
         try:

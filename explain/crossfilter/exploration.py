@@ -13,7 +13,7 @@ from data.kept import Kept
 from explain.crossfilter import picture
 from explain.crossfilter.cells import begin_cells, positions
 from explain.crossfilter.failing import Failing
-from explain.crossfilter.pixel_cluster import DASK_FROM
+from explain.crossfilter.pixel_cluster import DASK_FROM, layers_by_dask
 from explain.crossfilter.tallies import Bars, tally
 from explain.pixels import Grid, Window, without_ranks
 from models.policy import LEVELS
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from explain.crossfilter.filters import Filter
     from explain.crossfilter.picture import Colour
     from explain.crossfilter.population import Population
+    from explain.pixels import Layers
 
 PAIR = "pair"
 """The chart of two columns, as filters are keyed by it. A distribution's key is that of its column."""
@@ -190,7 +191,7 @@ class Explorer:
 
     def __init__(self, population: Population, dask_from: int = DASK_FROM) -> None:
         self._population = population
-        self._clustered = population.scheduler is not None and len(population) >= dask_from
+        self._by_dask = population.scheduler is not None and len(population) >= dask_from
         self._failing = Failing(population)
         self._tallies: Kept[Counts] = Kept(4 * MOST_CHARTS)
         self._cells: Kept[Cells] = Kept(2)
@@ -300,10 +301,13 @@ class Explorer:
         mask = failing.mask(others)
 
         def begin(colour: Colour, mask: int) -> Callable[[], tuple[Grid, NDArray[np.uint32] | None]]:
-            if self._clustered:
-                raise NotImplementedError
-            counting = picture.begin(axes, colour, window, pixels, failing.bits, mask, pool)
-            return lambda: picture.finished(counting(), colour, window)
+            computing: Callable[[], Layers]
+            if self._by_dask:
+                asked = pool.submit(layers_by_dask, axes, colour, window, pixels, population, failing.bits, mask)
+                computing = asked.result
+            else:
+                computing = picture.begin(axes, colour, window, pixels, failing.bits, mask, pool)
+            return lambda: picture.finished(computing(), colour, window)
 
         def begin_ghost() -> Callable[[], Grid]:
             drawing = begin(picture.Colour(), 0)

@@ -31,6 +31,8 @@ MOST_COLOURS = 10
 """Categories that have a colour of their own; of more, the last colour is of the others together."""
 CLIENTS_A_PICTURE = 1 << 20
 """Clients that one call of datashader counts, at the least; of fewer than two such parts there is one."""
+MOST_PICTURES = 4
+"""Parts at most: each has pixels of its own, which are made and added."""
 MISSING = CODES - 1
 
 
@@ -41,6 +43,7 @@ class Colour:
     Attributes
     ----------
     values : (n,) float32, ranks, or numbers of categories; None where nothing colours them.
+    axis : where the values are: on a quantile scale the places of that axis, else the values of its column.
     codes : int8, the code of each category, MISSING the last; None for ranks.
     names : names of the codes, "" for the others together; empty for ranks.
     reversed : whether a rank is 1 less the value.
@@ -48,6 +51,7 @@ class Colour:
     """
 
     values: NDArray[np.float32] | None = None
+    axis: AxisKey | None = None
     codes: NDArray[np.int8] | None = None
     names: tuple[str, ...] = ()
     reversed: bool = False
@@ -71,19 +75,25 @@ def colour_of(key: str | None, population: Population, everyone: Callable[[AxisK
         return Colour()
     column = population.column(key)
     if key in ("default", "score"):
-        return Colour(column.values)
+        return Colour(column.values, AxisKey(key))
     if key == "decision":
-        return Colour(column.values, reversed=True)
+        return Colour(column.values, AxisKey(key), reversed=True)
     if key == "level":
-        return Colour(column.values, most=len(LEVELS) - 1)
+        return Colour(column.values, AxisKey(key), most=len(LEVELS) - 1)
     if column.categories is None:
-        return Colour(population.axis(AxisKey(key, "quantile")).places)
+        ranked = AxisKey(key, "quantile")
+        return Colour(values_on(ranked, population), ranked)
     return _by_category(column, column.categories, everyone(AxisKey(key)))
+
+
+def values_on(axis: AxisKey, population: Population) -> NDArray[np.float32]:
+    """Return the values of a colour, (n,) float32, as `Colour.axis` tells where they are."""
+    return population.axis(axis).places if axis.scale == "quantile" else population.column(axis.column).values
 
 
 def picture_parts(clients: int) -> Iterator[tuple[int, int]]:
     """Yield the first client and the one after the last of every part that datashader is given."""
-    parts = max(clients // CLIENTS_A_PICTURE, 1)
+    parts = min(max(clients // CLIENTS_A_PICTURE, 1), MOST_PICTURES)
     for part in range(parts):
         yield part * clients // parts, (part + 1) * clients // parts
 
@@ -115,28 +125,37 @@ def begin(
         chosen = slice(*part)
         places = across[chosen], up[chosen]
         shades = None if colour.values is None else colour.values[chosen]
-        if others == 0 and colour.codes is None:
-            return count(Places(*places, shades), window, pixels)
-        kept = gather(places, shades, window, failing[chosen], others)
-        return count(Places(kept.across, kept.up, coloured(kept.colour, colour)), window, pixels)
+        return count(places_of(places, shades, colour.codes, window, failing[chosen], others), window, pixels)
 
     counting = pool.map(part_of, picture_parts(len(across)))
     return lambda: added(counting)
 
 
-def coloured(values: NDArray[np.float32], colour: Colour) -> NDArray[np.float32] | NDArray[np.int8] | None:
-    """Return what some clients are counted by: ranks as they are, the codes of categories, or None for no colour.
+def places_of(
+    places: tuple[NDArray[np.float32], NDArray[np.float32]],
+    values: NDArray[np.float32] | None,
+    codes: NDArray[np.int8] | None,
+    window: Window,
+    failing: NDArray[np.uint16],
+    others: int,
+) -> Places:
+    """Return where those of some clients are whom the others' filters keep, and what they are counted by.
 
     Parameters
     ----------
-    values : (m,) float32, the clients' `Colour.values`.
-    colour : what colours them.
+    places : (m,) float32, across and up.
+    values : (m,) float32, as `Colour` has them.
+    codes : as `Colour` has them.
+    window, failing, others : as `begin` takes them, of the same clients.
     """
-    if colour.codes is None:
-        return None if colour.values is None else values
-    found = np.empty(values.size, np.int8)
-    _coding()(values, colour.codes, found)
-    return found
+    if others == 0 and codes is None:
+        return Places(*places, values)
+    kept = gather(places, values, window, failing, others)
+    if codes is None:
+        return Places(kept.across, kept.up, None if values is None else kept.colour)
+    found = np.empty(kept.colour.size, np.int8)
+    _coding()(kept.colour, codes, found)
+    return Places(kept.across, kept.up, found)
 
 
 def finished(layers: Layers, colour: Colour, window: Window) -> tuple[Grid, NDArray[np.uint32] | None]:
@@ -166,11 +185,11 @@ def _by_category(column: Column, names: tuple[str, ...], everyone: Counts) -> Co
     codes = np.full(len(names) + 1, MISSING, np.int8)
     if len(names) <= MOST_COLOURS:
         codes[:-1] = np.arange(len(names))
-        return Colour(column.values, codes, names)
+        return Colour(column.values, AxisKey(column.key), codes, names)
     frequent = np.sort(np.argsort(-everyone.clients[: len(names)], kind="stable")[: MOST_COLOURS - 1])
     codes[:-1] = MOST_COLOURS - 1
     codes[frequent] = np.arange(MOST_COLOURS - 1)
-    return Colour(column.values, codes, (*(names[number] for number in frequent), ""))
+    return Colour(column.values, AxisKey(column.key), codes, (*(names[number] for number in frequent), ""))
 
 
 def _code(numbers: NDArray[np.float32], codes: NDArray[np.int8], found: NDArray[np.int8]) -> None:

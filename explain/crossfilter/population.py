@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import polars as pl
 
-from data.errors import UnknownColumn, WrongColumn, did_you_mean
+from data.errors import HashMismatch, UnknownColumn, WrongColumn, did_you_mean
 from data.features.application import BINARIES
 from data.kept import Kept
+from data.scheduling import Cluster
 from data.schema import CLIENT_ID, TARGET, table
 from explain.crossfilter import axes
 from explain.crossfilter.bins import Bins, bins
@@ -19,7 +22,7 @@ from explain.crossfilter.survey import few
 from models.policy import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -47,6 +50,8 @@ __all__ = [
 REFUSED, LABELLED, DEFAULT = 1, 2, 4
 """Bits of `Population.outcome`."""
 DECISIONS, DEFAULTS, FLAG = ("refused", "accepted"), ("repaid", "default"), ("no", "yes")
+THREADS = "threads"
+"""The scheduler that stands for Dask's own threads in this process."""
 _TALLIES = 1024
 _BYTES = 768 * 2**20
 """Of axes, of bins, and of columns that are no file: how much of each is kept, as long as the fewest fit."""
@@ -73,7 +78,15 @@ class Population:
     level : (n,) uint8, place of each client's level in `models.policy.LEVELS`.
     outcome : (n,) uint8, bits REFUSED, LABELLED and DEFAULT; a client whose outcome is unknown is not LABELLED.
     source : of the columns.
-    scheduler : address of a Dask cluster on which pictures are computed; None computes them in this process.
+    scheduler : address of a Dask cluster on which pictures are computed from `pixel_cluster.DASK_FROM` clients on, or
+        THREADS for Dask's own threads in this process; None computes them without Dask.
+    elsewhere : opens the same population in another process, where a cluster's workers see the same files; None sends
+        them the columns. It is a function of a module or a partial of one, of what can be hashed.
+
+    Raises
+    ------
+    InvalidOption
+        A scheduler that isn't an address.
     """
 
     def __init__(
@@ -84,9 +97,11 @@ class Population:
         outcome: NDArray[np.uint8],
         source: Source,
         scheduler: str | None = None,
+        elsewhere: Callable[[], Population] | None = None,
     ) -> None:
         self.ids, self.score, self.level, self.outcome = ids, score, level, outcome
-        self.source, self.scheduler = source, scheduler
+        self.source, self.scheduler, self.elsewhere = source, scheduler, elsewhere
+        self.cluster = None if scheduler in (None, THREADS) else Cluster(scheduler)
         self._axes: Kept[Axis] = Kept(_most(len(ids), 4, 14, 128))
         self._bins: Kept[Bins] = Kept(_most(len(ids), 1, 24, 512))
         self.tallies: Kept[Counts] = Kept(_TALLIES)
@@ -143,7 +158,29 @@ def population_of(
     for array in (level, outcome):
         array.setflags(write=False)
     source = _Prepared(portfolio, store, catalog, level, outcome)
-    return Population(features.ids, score, level, outcome, source, scheduler)
+    opened = functools.partial(
+        reopened, str(portfolio.folder.absolute()), portfolio.model_hash, str(store.folder.absolute()), policy
+    )
+    return Population(features.ids, score, level, outcome, source, scheduler, opened)
+
+
+def reopened(portfolio: str, model_hash: str, store: str, policy: Policy) -> Population:
+    """Return the population of a portfolio and a store of contributions, by their folders, as another process has it.
+
+    Raises
+    ------
+    StoreError
+        They are not where they were, or they are others.
+    """
+    from data.features.catalog import features
+    from data.store import Portfolio
+    from explain.contribution_store import ContributionStore
+
+    opened = Portfolio.open(Path(portfolio), verify=False)
+    if opened.model_hash != model_hash:
+        raise HashMismatch(f"{portfolio} was prepared again, with another model. Start the dashboard anew.")
+    contributions = ContributionStore.open(Path(store), verify=False)
+    return population_of(opened, contributions, policy, features(opened.features.absent_tables))
 
 
 class _Prepared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 import urllib.request
 import weakref
@@ -39,6 +40,9 @@ KEPT_BYTES = 20_000_000
 def address(artifacts: Path) -> Iterator[str]:
     services = Services(Portfolio.open(artifacts / "portfolios" / "small"), artifacts / "models" / "small")
     application = Application(services, "fr")
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(120)  # what it makes once is no visit's
     port = check_free("127.0.0.1", 0)
     thread = pn.serve(
         {"/": application.build}, port=port, threaded=True, show=False, verbose=False,
@@ -118,7 +122,7 @@ async def _brush_at_once(address: str, visitors: int, portfolio: Portfolio) -> N
     for visitor in crowd:
         await visitor.open()
     try:
-        for low, final in ((0.1, False), (0.05, False), (0.2, True)):
+        for low, final in ((0.3, False), (0.2, False), (0.25, True)):
             await asyncio.gather(
                 *(
                     visitor.drag(visitor.histograms()[0][0], low, 0.35 + 0.6 * place / visitors, final=final)

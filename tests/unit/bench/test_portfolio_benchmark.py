@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.__main__ import main
-from bench.scoring import portfolio, portfolio_browser, portfolio_population
+from bench.scoring import portfolio, portfolio_browser
 from bench.scoring.portfolio_samples import Samples
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def test_engine_and_peer_are_compared_where_nothing_is_served(
 @pytest.mark.slow
 @pytest.mark.browser
 def test_all_of_it_on_few_clients(own_artifacts: Path, printed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portfolio, "FULL", dataclasses.replace(SMALL, many=portfolio_population.FORMAT * 3_000))
-    monkeypatch.setattr(portfolio, "TEN_MILLION", 3_000)
+    monkeypatch.setattr(portfolio, "FULL", SMALL)
+    monkeypatch.setattr(portfolio, "TEN_MILLION", SMALL.many)
     assert main(["scoring", "portfolio", "--portfolio", "small"]) == 0
     found = _figures(printed)
     for key in ASKED:

@@ -26,20 +26,20 @@ KEYS = (
 
 
 @pytest.fixture(scope="module")
-def made(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, Population, Path]:
-    """A small portfolio, many clients made of it, and where they are written."""
+def made(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, Population]:
+    """A small portfolio, and many clients made of it."""
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRETSCOPE_ARTIFACTS", str(artifacts))
         given = prepared(Request(portfolio="small"))
         patch.setenv("PRETSCOPE_ARTIFACTS", str(folder))
-        return given, replicated(given, CLIENTS, KEYS, 5, silent), folder
+        return given, replicated(given, CLIENTS, KEYS, 5, silent)
 
 
 def test_measures_are_near_those_of_the_portfolio_and_missing_where_they_are(
-    made: tuple[Prepared, Population, Path],
+    made: tuple[Prepared, Population],
 ) -> None:
-    given, many, _ = made
+    given, many = made
     for key in ("EXT_SOURCE_3", "AMT_CREDIT"):
         few, found = given.population.column(key).values, many.column(key).values
         again = np.resize(few, CLIENTS)
@@ -51,8 +51,8 @@ def test_measures_are_near_those_of_the_portfolio_and_missing_where_they_are(
         assert not np.array_equal(found[: len(few)], found[len(few) : 2 * len(few)], equal_nan=True)
 
 
-def test_whole_numbers_stay_whole_and_categories_as_they_are(made: tuple[Prepared, Population, Path]) -> None:
-    given, many, _ = made
+def test_whole_numbers_stay_whole_and_categories_as_they_are(made: tuple[Prepared, Population]) -> None:
+    given, many = made
     days = many.column("DAYS_BIRTH").values
     np.testing.assert_array_equal(days, np.rint(days))
     column = many.column("raw.NAME_EDUCATION_TYPE")
@@ -61,8 +61,8 @@ def test_whole_numbers_stay_whole_and_categories_as_they_are(made: tuple[Prepare
     np.testing.assert_array_equal(column.values, np.resize(few.values, CLIENTS))
 
 
-def test_decision_and_level_follow_from_the_score(made: tuple[Prepared, Population, Path]) -> None:
-    given, many, _ = made
+def test_decision_and_level_follow_from_the_score(made: tuple[Prepared, Population]) -> None:
+    given, many = made
     refused = many.score < given.policy.threshold
     assert 0 < refused.sum() < CLIENTS
     np.testing.assert_array_equal((many.outcome & REFUSED) > 0, refused)
@@ -79,11 +79,12 @@ def test_decision_and_level_follow_from_the_score(made: tuple[Prepared, Populati
 
 
 def test_it_is_written_once_and_read_memory_mapped(
-    made: tuple[Prepared, Population, Path], monkeypatch: pytest.MonkeyPatch
+    made: tuple[Prepared, Population], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given, many, folder = made
-    monkeypatch.setenv("PRETSCOPE_ARTIFACTS", str(folder))
-    written = folder / "bench" / "portfolio" / f"clients-{CLIENTS}"
+    given, _ = made
+    monkeypatch.setenv("PRETSCOPE_ARTIFACTS", str(tmp_path))
+    many = replicated(given, CLIENTS, KEYS, 5, silent)
+    written = tmp_path / "bench" / "portfolio" / f"clients-{CLIENTS}"
     path = written / "AMT_CREDIT.npy"
     before = path.stat().st_mtime_ns
     again = replicated(given, CLIENTS, KEYS, 5, silent)

@@ -139,9 +139,7 @@ def test_clients_are_counted_by_cell(
     kept = failing & others == 0
     placed = kept & ~np.isnan(across.places) & ~np.isnan(up.places)
     all_placed = tally([Bars(np.zeros(CLIENTS, np.uint8), 1)], some, (~placed).astype(np.uint16), 1, pool)()[0].total
-    found = begin_cells(
-        (across, up), window, (7, 5), some, failing, others, all_placed if known else None, pool
-    )()
+    found = begin_cells((across, up), window, (7, 5), some, failing, others, all_placed if known else None, pool)()
     same(found.placed, expected(some, np.zeros(CLIENTS, np.intp), 1, placed))
     assert found.counts.clients.shape == (5, 7)
     column = np.searchsorted(found.across, across.places.astype(np.float64), side="right") - 1
@@ -173,7 +171,9 @@ def test_bands_are_counted_whole(some: Population, pool: Executor) -> None:
     np.testing.assert_array_equal(found.up, np.arange(whole[shown].min(), whole[shown].max() + 2) - 0.5)
     for cell, number in enumerate((1, 2, 3)):
         assert found.counts.clients[:, cell].sum() == np.count_nonzero((numbers == number) & shown)
-    assert found.counts.clients[0].sum() == np.count_nonzero((whole == whole[shown].min()) & np.isin(numbers, (1, 2, 3)))
+    assert found.counts.clients[0].sum() == np.count_nonzero(
+        (whole == whole[shown].min()) & np.isin(numbers, (1, 2, 3))
+    )
 
 
 def test_many_bands_share_cells() -> None:
