@@ -15,6 +15,7 @@ from dashboard.i18n import Translator, check_language, preferred_language
 from dashboard.release import release_at_end
 from dashboard.shell import Shell, follow_address
 from dashboard.state import SessionState
+from dashboard.tidying import Tidying
 from dashboard.warm import warm_up_beside
 from data.errors import InvalidOption
 
@@ -39,6 +40,7 @@ class Application:
         hv.extension("bokeh")
         hv.renderer("bokeh").webgl = False  # canvas draws these few glyphs as fast, without a driver
         self._services, self._language = services, language
+        self._tidying = Tidying()
         warm_up_beside(services)
 
     def build(self) -> Any:
@@ -68,6 +70,7 @@ class Application:
         def close() -> None:
             controller.close()
             exploring.close()
+            self._tidying.later()
 
         release_at_end(shell.page, shell.panes, close)
         return shell.page

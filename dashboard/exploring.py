@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dashboard.jobs import LatestWins
 from data.errors import InvalidOption, PretscopeError
 from explain.crossfilter.axes import AxisKey, usual_scale
 from explain.crossfilter.exploration import DENSITY, MOST_CHARTS, PAIR, Exploration, Explorer, Pair, Wanted
@@ -39,8 +38,9 @@ class _Asked(NamedTuple):
 class Exploring:
     """Turns gestures on the charts into what is explored (`state.exploration`) and what is shown (`state.explored`).
 
-    The latest gesture wins: what is computed is always all of what is wanted by then, so none is lost, and one that is
-    already overtaken is never begun.
+    One answer at a time is computed and shown, and only then the next: always all of what is wanted by then. So the
+    latest gesture wins, none is lost, one that is already overtaken is never begun, and a drag without a pause is
+    followed as fast as answers can be shown, not left waiting for its end.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class Exploring:
         schedule: Callable[[Callable[[], None]], None],
     ) -> None:
         self._state, self._services, self._t = state, services, translate
-        self._jobs: LatestWins[tuple[_Asked, Explored]] = LatestWins(
-            executor, lambda outcome: schedule(lambda: self._arrived(outcome))
-        )
+        self._executor, self._schedule = executor, schedule
+        self._next: tuple[_Asked, Wanted] | None = None
+        self._busy = self._closed = False
         self._explorer: Explorer | None = None
         self._window: Window | None = None
         self._pixels = PIXELS
@@ -161,7 +161,7 @@ class Exploring:
 
     def close(self) -> None:
         """End it: nothing more is computed or delivered."""
-        self._jobs.close()
+        self._closed, self._next = True, None
 
     @property
     def _now(self) -> Exploration:
@@ -183,16 +183,42 @@ class Exploring:
         explorer = self._explorer
         if explorer is None:
             return
-        wanted = Wanted(self._now, self._window, self._pixels)
         asked = _Asked(gesture, chart, time.perf_counter())
-        self._jobs.submit(lambda: (asked, explorer.explore(wanted)))
+        self._next = (asked, Wanted(self._now, self._window, self._pixels))
+        if not self._busy:
+            self._compute()
+
+    def _compute(self) -> None:
+        """Compute what is wanted, if anything is; called on the session's event loop, as `_arrived` is."""
+        explorer, wanted = self._explorer, self._next
+        if explorer is None or wanted is None or self._closed:
+            return
+        self._busy, self._next = True, None
+        self._executor.submit(lambda: self._work(explorer, *wanted))
+
+    def _work(self, explorer: Explorer, asked: _Asked, wanted: Wanted) -> None:
+        outcome: tuple[_Asked, Explored] | Exception
+        try:
+            outcome = (asked, explorer.explore(wanted))
+        except Exception as error:  # noqa: BLE001 (the session decides what to tell)
+            outcome = error
+        self._schedule(lambda: self._arrived(outcome))
 
     def _arrived(self, outcome: tuple[_Asked, Explored] | Exception) -> None:
+        self._busy = False
+        if self._closed:
+            return
+        try:
+            self._show(outcome)
+        finally:
+            self._compute()
+
+    def _show(self, outcome: tuple[_Asked, Explored] | Exception) -> None:
         state = self._state
+        if isinstance(outcome, PretscopeError):
+            state.explore_trouble = str(outcome)
+            return
         if isinstance(outcome, Exception):
-            if isinstance(outcome, PretscopeError):
-                state.explore_trouble = str(outcome)
-                return
             state.explore_trouble = self._t("problem.unexpected", kind=type(outcome).__name__)
             raise outcome
         asked, explored = outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -63,12 +64,14 @@ def serve(
         websocket_origin=[*_own_origins(address, port), *origins],
         unused_session_lifetime_milliseconds=UNUSED_SESSION_MS,
         check_unused_sessions_milliseconds=CHECK_UNUSED_MS,
-        websocket_compression_level=6,
+        websocket_compression_level=1,  # of a picture, more costs the server twice the time and saves little
         verbose=False,
     )
     host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "") else address  # noqa: S104 (told, not bound)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.io_loop.add_callback_from_signal(server.io_loop.stop))
+    gc.collect()
+    gc.freeze()  # what is there for good is not looked through again, which would hold up everybody
     server.start()
     started(f"http://{host}:{server.port}")
     try:

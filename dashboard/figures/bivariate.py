@@ -93,6 +93,8 @@ class Rectangles:
 
 
 NOTHING = np.zeros(0)
+NO_LASSO = {"xs": [[np.nan] * 2], "ys": [[np.nan] * 2]}
+"""Two corners that are nowhere: of no polygon at all, Bokeh 3.9 draws with an error in the browser's console."""
 NO_RECTANGLES = Rectangles(NOTHING, NOTHING, NOTHING, NOTHING)
 
 
@@ -109,7 +111,7 @@ class PairFigure:
         self._cells = ColumnDataSource({**NO_RECTANGLES.data(), "across": [], "up": [], "said": []})
         self._zones = ColumnDataSource({**NO_RECTANGLES.data(), "label": [], "at_x": [], "at_y": []})
         self._own = ColumnDataSource(NO_RECTANGLES.data())
-        self._lasso = ColumnDataSource({"xs": [], "ys": []})
+        self._lasso = ColumnDataSource(NO_LASSO)
         self._near = ColumnDataSource({name: [] for name in ("x", "y", "colour", "marker", "client", "said")})
         self._client = ColumnDataSource({"x": [], "y": [], "label": [], "align": [], "beside": []})
         self._ticks: dict[str, Ticks] = {}
@@ -124,7 +126,7 @@ class PairFigure:
             x_range=Range1d(0.0, 1.0), y_range=Range1d(0.0, 1.0), height=HEIGHT, sizing_mode="stretch_width",
             tools=tools, toolbar_location="above", active_drag=box, active_scroll=None, active_inspect="auto",
             output_backend="canvas", min_border_right=12, background_fill_color=None, border_fill_color=None,
-            lod_threshold=None,
+            lod_threshold=None, lod_interval=0,  # else a turn of the wheel is told half a second later
         )  # fmt: skip
         self.model.toolbar.update(logo=None, group=False)
         self.model.js_on_change("inner_width", CustomJS(args={"tool": box}, code=_BY_FINGER))
@@ -225,9 +227,12 @@ class PairFigure:
         """Draw what the figure's own filter keeps: rectangles, or the corners of a lasso."""
         if len(boxes.left) or len(self._own.data["left"]):
             self._own.data = boxes.data()
-        if corners or self._lasso.data["xs"]:
-            across, up = ([list(map(float, side))] for side in zip(*corners, strict=True)) if corners else ([], [])
-            self._lasso.data = {"xs": across, "ys": up}
+        lasso = NO_LASSO
+        if corners:
+            across, up = ([list(map(float, side))] for side in zip(*corners, strict=True))
+            lasso = {"xs": across, "ys": up}
+        if corners or len(self._lasso.data["xs"][0]) > len(NO_LASSO["xs"][0]):
+            self._lasso.data = lasso
 
     def mark(self, place: tuple[float, float] | None, label: str, width: int) -> None:
         """Mark one client; None where nobody is, or nowhere. The plot is `width` pixels wide."""

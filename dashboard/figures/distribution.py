@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 HEIGHT = 300
 ROW_HEIGHT, ROOM_HEIGHT = 30, 56
 DIM = 0.3
+_DIGITS = 5
 _INSET = 0.06
 STANDING = ((0.42, 1.0), (0.0, 0.29))
 """Where the clients and the rates are, of the height of a figure whose bars stand, ..."""
@@ -63,6 +64,7 @@ class DistributionFigure:
 
     def __init__(self, tips: Sequence[str], *, standing: bool) -> None:
         self._standing = standing
+        self._placed: tuple[Rows, bool] | None = None
         self._bars, self._mark = ColumnDataSource(_nothing()), ColumnDataSource(_mark(np.nan, 0.0, 0.0))
         self.figure = figure(
             height=HEIGHT, sizing_mode="stretch_width", toolbar_location=None, tools=[], min_border_left=58,
@@ -75,8 +77,8 @@ class DistributionFigure:
         # Its ends are numbers from the start: a number in place of a model makes Bokeh look through the whole document.
         ends = {"left": 0.0, "right": 0.0} if self._standing else {"bottom": 0.0, "top": 0.0}
         self._own = BoxAnnotation(
-            **ends, fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9, visible=False,
-            level="underlay", editable=False,
+            **ends, fill_color=SELECTED, fill_alpha=0.1, line_color=SELECTED, line_width=2, line_alpha=0.9,
+            level="underlay", editable=False, visible=False,
         )  # fmt: skip
         self._overall = ColumnDataSource(_line(0.0, 0.0, np.nan))
         self._titles = [self._title(clients), self._title(rates)]
@@ -121,7 +123,7 @@ class DistributionFigure:
         bars: Bars,
         tall: Heights,
         inside: NDArray[np.bool_],
-        tips: dict[str, list[str]],
+        tips: dict[str, list[str]] | None,
         ticks: Sequence[Sequence[tuple[float, str]]],
         rate_top: float,
     ) -> None:
@@ -131,7 +133,7 @@ class DistributionFigure:
         ----------
         rows, bars, tall : what is drawn.
         inside : (R,) bool, which bars the chart's own filter keeps; the others are dimmed.
-        tips : what is said of each bar, by TIPS.
+        tips : what is said of each bar, by TIPS; None leaves what was said.
         ticks : of the axis of clients and of that of rates, in their units, and what is said there.
         rate_top : default rate at the end of its axis, in [0, 1].
         """
@@ -150,31 +152,41 @@ class DistributionFigure:
         low, high = rows.low + inset, rows.high - inset
         middle = (rows.low + rows.high) / 2
         few = bars.labelled < FEW
-        columns = {
+        places = {
             "from": rows.low,
             "to": rows.high,
-            "everyone_top": outline,
             "accepted_from": low,
             "accepted_to": high if tall.stacked else middle,
-            "accepted_top": accepted,
             "refused_from": low if tall.stacked else middle,
             "refused_to": high,
+            "middle": middle,
+        }
+        numbers = {
+            "everyone_top": outline,
+            "accepted_top": accepted,
             "refused_bottom": bottom,
             "refused_top": refused,
-            "middle": middle,
             "rate_at": rate_start + rates * np.minimum(bars.rate, rate_top),
             "rate_from": rate_start + rates * np.minimum(bars.rate_low, rate_top),
             "rate_to": rate_start + rates * np.minimum(bars.rate_high, rate_top),
             "alpha": np.where(inside, 1.0, DIM),
             "solid": np.where(few, 0.0, 1.0),
         }
-        self._bars.data = {name: values.astype(np.float32) for name, values in columns.items()} | tips
+        # Lists travel in one message; every array is two messages of its own, whatever its size.
+        told: dict[str, Any] = {name: np.round(values, _DIGITS).tolist() for name, values in numbers.items()}
+        told |= tips or {}
+        if self._placed == (rows, tall.stacked):
+            self._bars.data.update(told)
+        else:
+            self._placed = (rows, tall.stacked)
+            nothing = {name: [""] * len(rows) for name in TIPS}
+            self._bars.data = nothing | {name: values.tolist() for name, values in places.items()} | told
         reached = rate_start + rates * min(bars.overall, rate_top)
         self._overall.data = _line(float(rows.low.min(initial=0.0)), float(rows.high.max(initial=0.0)), reached)
-        places = [(start + reach * at, words) for at, words in ticks[0]]
-        places += [(rate_start + rates * at, words) for at, words in ticks[1]]
-        self._ticker.ticks = [at for at, _ in places]
-        self._up.major_label_overrides = dict(places)
+        marks = [(start + reach * at, words) for at, words in ticks[0]]
+        marks += [(rate_start + rates * at, words) for at, words in ticks[1]]
+        self._ticker.ticks = [at for at, _ in marks]
+        self._up.major_label_overrides = dict(marks)
         self._show_cut(rows, tall)
 
     def show_own(self, span: tuple[float, float] | None) -> None:

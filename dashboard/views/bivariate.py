@@ -83,6 +83,7 @@ class BivariateView(pn.viewable.Viewer):
         self._asked: deque[Window | None] = deque(maxlen=_LATELY)
         self._facts: dict[Any, tuple[bool, str | None]] = {}
         self._zones: Zones | None = None
+        self._outlined: tuple[Zones | None, Pair, Window] | None = None
         self._size = (0, 0)
         self._inner = {"inner_width": 0, "inner_height": 0}
         self._drawing = PairFigure(translate)
@@ -126,7 +127,8 @@ class BivariateView(pn.viewable.Viewer):
         self._say_axes(picture.window)
         ghost = None if picture.ghost is None else spread(shade_ghost(picture.ghost))
         self._drawing.paint(spread(self._colours.image(picture, across, up)), ghost, picture.window)
-        self._say_points(explored)
+        if is_new or self._state.settled is None or wanted.exploration == self._state.settled:
+            self._say_points(explored)  # while a gesture goes on, nobody reads them
         legend = self._colours.legend(picture)
         if legend != self._told_legend:
             self._legend.object = self._told_legend = legend
@@ -227,6 +229,10 @@ class BivariateView(pn.viewable.Viewer):
         if self._axes is None or self._shown is None:
             return
         pair, zones = self._shown.picture.pair, self._zones
+        outlined = (zones, pair, self._looked_at)
+        if outlined == self._outlined:
+            return
+        self._outlined = outlined
         if zones is None or (zones.across, zones.up) != (pair.across.column, pair.up.column):
             self._drawing.outline(NO_RECTANGLES)
             return

@@ -124,9 +124,9 @@ class DistributionView(pn.viewable.Viewer):
         if rows is None:
             return
         self._bars = bars_of(rows, distribution.everyone, distribution.kept)
-        self._draw()
-        settled = self._state.settled
-        if settled is None or exploration == settled:
+        settled = self._state.settled is None or exploration == self._state.settled
+        self._draw(words_too=settled)
+        if settled:
             self._tell()
 
     def show_shares(self, *, shares: bool) -> None:
@@ -171,15 +171,16 @@ class DistributionView(pn.viewable.Viewer):
         self.form.show(self._axis, missing=bool(everyone[-1]))
         self.mark_client()
 
-    def _draw(self) -> None:
+    def _draw(self, *, words_too: bool = True) -> None:
         rows, bars, words = self._rows, self._bars, self._words
         if rows is None or bars is None:
             return
         tall = heights(rows, bars, shares=self._shares)
         top = _rate_top(bars)
         ticks = words.ticks(tall.top, shares=self._shares), words.rate_ticks(top)
+        tips = words.tips(rows, bars) if words_too else None
         self.figure.say(*words.titles(rows, bars, shares=self._shares))
-        self.figure.show(rows, bars, tall, self._inside(rows), words.tips(rows, bars), ticks, top)
+        self.figure.show(rows, bars, tall, self._inside(rows), tips, ticks, top)
 
     def _tell(self) -> None:
         rows, bars = self._rows, self._bars

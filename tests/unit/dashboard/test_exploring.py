@@ -118,10 +118,29 @@ def test_the_latest_gesture_wins_and_none_is_lost(state: SessionState, services:
     exploring.zoom(Window(0.1, 0.2, 0.1, 0.2))
     assert len(held.kept) == 1, "one job at a time"
     held.kept[0]()
+    assert len(held.kept) == 2, "the next is all that is wanted by then"
+    held.kept[1]()
     assert state.explored is not None
     wanted = state.explored.wanted
     assert [chart for chart, _ in wanted.exploration.filters] == ["score", "level"]
     assert wanted.window == Window(0.1, 0.2, 0.1, 0.2)
+
+
+def test_a_drag_without_a_pause_is_followed(state: SessionState, services: Services) -> None:
+    held = _Held()
+    exploring = exploring_of(state, services, held)
+    exploring.begin()
+    held.kept[0]()
+    shown = []
+    for high in (0.9, 0.8, 0.7, 0.6, 0.5):  # every step comes before the last one is answered
+        exploring.brush("score", Range("score", high=high), final=False)
+        exploring.brush("score", Range("score", high=high - 0.05), final=False)
+        held.kept[-1]()
+        shown.append(selected(state))
+    assert len(set(shown)) == len(shown), "each answer is shown, though a newer gesture was waiting"
+    held.kept[-1]()
+    score = np.asarray(services.portfolio.score, dtype=np.float32)
+    assert selected(state) == int(np.count_nonzero(score <= np.float32(0.45)))
 
 
 def test_clear_takes_every_filter_away_at_once(state: SessionState, exploring: Exploring) -> None:
@@ -193,9 +212,7 @@ def test_a_link_brings_back_what_is_explored(state: SessionState, services: Serv
     exploring.add_chart("pd")
     exploring.show_pair(across=AxisKey("AMT_CREDIT", "log"), colour="score")
     other = SessionState(language="en", linked=parse(build(state.address)).explored)
-    opened = exploring_of(other, services, services.executor.__class__(1))
-    opened._jobs.close()
-    opened.begin()
+    exploring_of(other, services, _Held()).begin()
     assert other.exploration == state.exploration
     assert build(other.address) == build(state.address)
 
