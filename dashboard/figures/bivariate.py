@@ -192,9 +192,12 @@ class PairFigure:
             else:
                 axis.update(start=start, end=end, reset_start=first, reset_end=last)
 
-    def paint(self, image: NDArray[np.uint32], ghost: NDArray[np.uint32] | None, window: Window) -> None:
-        """Show an image of the clients, over one of everyone, both of what is in the window."""
+    def paint(self, image: NDArray[np.uint32], window: Window) -> None:
+        """Show an image of the clients in the window."""
         self._image.data = _image_data(image, window)
+
+    def paint_ghost(self, ghost: NDArray[np.uint32] | None, window: Window) -> None:
+        """Show an image of everyone in the window beneath it, None for none."""
         if ghost is not None:
             self._ghost.data = _image_data(ghost, window)
         elif self._ghost.data["image"][0].size > blank().size:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from explain.crossfilter.exploration import Explored, Pair
     from explain.crossfilter.filters import Filter
     from explain.crossfilter.zones import Zones
+    from explain.pixels import Grid
 
 MOST_PIXELS, LEAST_PIXELS = (1000, 600), (240, 200)
 COARSE = 1.5
@@ -82,6 +83,7 @@ class BivariateView(pn.viewable.Viewer):
         self._home = self._looked_at = Window(0.0, 1.0, 0.0, 1.0)
         self._asked: deque[Window | None] = deque(maxlen=_LATELY)
         self._facts: dict[Any, tuple[bool, str | None]] = {}
+        self._ghost: Grid | None = None
         self._zones: Zones | None = None
         self._outlined: tuple[Zones | None, Pair, Window] | None = None
         self._size = (0, 0)
@@ -125,8 +127,11 @@ class BivariateView(pn.viewable.Viewer):
         if is_new or wanted.window not in self._asked:
             self._look_at(picture.window)
         self._say_axes(picture.window)
-        ghost = None if picture.ghost is None else spread(shade_ghost(picture.ghost))
-        self._drawing.paint(spread(self._colours.image(picture, across, up)), ghost, picture.window)
+        self._drawing.paint(spread(self._colours.image(picture, across, up)), picture.window)
+        if picture.ghost is not self._ghost:  # the same for every filter
+            self._ghost = picture.ghost
+            ghost = None if picture.ghost is None else spread(shade_ghost(picture.ghost))
+            self._drawing.paint_ghost(ghost, picture.window)
         if is_new or self._state.settled is None or wanted.exploration == self._state.settled:
             self._say_points(explored)  # while a gesture goes on, nobody reads them
         legend = self._colours.legend(picture)

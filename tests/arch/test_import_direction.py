@@ -15,7 +15,8 @@ MODULES = (
     "dashboard.controller", "dashboard.jobs", "dashboard.state", "dashboard.services", "dashboard.address",
     "dashboard.i18n", "dashboard.server", "dashboard.release",
     "dashboard.warm", "dashboard.plot_data", "dashboard.surroundings",
-    "dashboard.exploring", "dashboard.exports", "dashboard.timings", "dashboard.tidying", "dashboard.column_index", "dashboard.explanations", "dashboard.feature_index",
+    "dashboard.exploring", "dashboard.exports", "dashboard.timings", "dashboard.tidying", "dashboard.column_index",
+    "dashboard.explanations", "dashboard.feature_index",
 )  # fmt: skip
 
 

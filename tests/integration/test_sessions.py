@@ -22,7 +22,7 @@ from dashboard.app import Application
 from dashboard.server import check_free
 from dashboard.services import Services
 from dashboard.state import SessionState
-from dashboard.tidying import SECONDS
+from dashboard.tidying import Tidying
 from data.store import Portfolio
 from explain.crossfilter.filters import Range
 
@@ -99,23 +99,20 @@ def _documents(earlier: weakref.WeakSet[Document]) -> int:
     return count
 
 
-def _kept(before: int, *, patient: bool = True) -> int:
-    """Return by how many bytes the process has grown, some seconds after its sessions have ended."""
-    deadline = time.monotonic() + (4 if patient else 2) * SECONDS
-    while True:
-        time.sleep(SECONDS / 5)
-        kept = int(psutil.Process().memory_info().rss) - before
-        if time.monotonic() > deadline or (patient and kept < KEPT_BYTES):
-            return kept
+def _memory() -> int:
+    """Return the bytes in use once what was freed is given back, as it is when sessions have ended."""
+    Tidying(0.0).later()
+    time.sleep(2.0)
+    return int(psutil.Process().memory_info().rss)
 
 
 def test_sixty_visits_leave_no_document_and_little_memory(address: str, earlier: weakref.WeakSet[Document]) -> None:
     _visit(address, 20)
     assert _documents(earlier) <= LIVE_DOCUMENTS
-    before = _kept(0, patient=False)
+    before = _memory()
     _visit(address, VISITS)
     assert _documents(earlier) <= LIVE_DOCUMENTS
-    kept = _kept(before)
+    kept = _memory() - before
     assert kept < KEPT_BYTES, f"{VISITS} visits left {kept / 1e6:.1f} MB"
 
 
@@ -165,8 +162,8 @@ def test_twenty_sessions_brush_at_once_and_none_sees_anothers_filters(
     portfolio = Portfolio.open(artifacts / "portfolios" / "small")
     asyncio.run(_brush_at_once(address, 20, portfolio))
     assert _documents(earlier) <= LIVE_DOCUMENTS
-    before = _kept(0, patient=False)
+    before = _memory()
     asyncio.run(_brush_at_once(address, 20, portfolio))
     assert _documents(earlier) <= LIVE_DOCUMENTS
-    kept = _kept(before)
+    kept = _memory() - before
     assert kept < KEPT_BYTES, f"20 sessions left {kept / 1e6:.1f} MB"
