@@ -9,6 +9,7 @@ What is read is not drawn: these clients shall not take the server's processor.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -32,6 +33,7 @@ QUIET_SECONDS = 1.5
 ANSWER_SECONDS = 20.0
 OPEN_SECONDS = 120.0
 OPENED_AT_ONCE = 4
+CLOSE_SECONDS = 5.0
 _TOKEN = re.compile(r'"token"\s*:\s*"([^"]+)"')
 _DATA = {"ColumnDataChanged", "ColumnsStreamed", "ColumnsPatched"}
 _LARGEST_MESSAGE = 200 * 2**20
@@ -123,10 +125,15 @@ class Visitor:
         except TimeoutError:
             return
 
-    def close(self) -> None:
-        """End the session, as a closed tab does."""
-        if self._socket is not None:
-            self._socket.close(1000, "left")
+    async def close(self) -> None:
+        """End the session, as a closed tab does, and wait until its connection has ended."""
+        if self._socket is None:
+            return
+        self._socket.close(1000, "left")
+        with contextlib.suppress(*_TROUBLE):
+            deadline = time.monotonic() + CLOSE_SECONDS
+            while await asyncio.wait_for(self._pending(), max(deadline - time.monotonic(), 0.001)) is not None:
+                self._reading = None
 
     async def _next(self, seconds: float) -> bool:
         """Read one message and return whether it gives charts new data; raise TimeoutError where none comes in time."""
@@ -223,8 +230,7 @@ async def _crowd(server: Served, query: str, sessions: int, steps: int, rest_sec
         await asyncio.gather(*(_brush(visitor, number, steps, found) for number, visitor in enumerate(ready)))
         found.memory["during"] = server.memory()
     finally:
-        for visitor in visitors:
-            visitor.close()
+        await asyncio.gather(*(visitor.close() for visitor in visitors))
     report("sessions have ended", 0.8)
     await asyncio.sleep(rest_seconds)
     found.memory["after"] = server.memory()
