@@ -67,8 +67,12 @@ class Exploring:
         self._window: Window | None = None
         self._pixels = PIXELS
 
-    def begin(self) -> None:
-        """Show what the address tells, or the first view; from now on what is asked is shown."""
+    def begin(self, *, at_once: bool = True) -> None:
+        """Explore what the address tells, or the first view; from now on what is asked is shown.
+
+        Where it is not to be shown at once, `look` has to follow: an answer that comes before the session is connected
+        is lost.
+        """
         if self._explorer is not None:
             return
         state = self._state
@@ -81,6 +85,11 @@ class Exploring:
         state.param.update(first=first, exploration=told, settled=told)
         if unread:
             state.explore_trouble = self._t("explore.unread")
+        if at_once:
+            self.look()
+
+    def look(self) -> None:
+        """Show what is explored."""
         self._ask("first", PAIR)
 
     def brush(self, chart: str, kept: Filter | None, *, final: bool = True) -> None:

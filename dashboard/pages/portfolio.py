@@ -55,7 +55,8 @@ class PortfolioPage(pn.viewable.Viewer):
         self._state, self._services, self._controller = state, services, controller
         self._exploring, self._t = exploring, translate
         self._views: list[Any] = []
-        exploring.begin()
+        exploring.begin(at_once=False)
+        pn.state.onload(exploring.look)
         selected = self._follow(SelectedView(state, services, exploring, t))
         pair = later.card(self._pair)
         findings = later.card(self._findings)

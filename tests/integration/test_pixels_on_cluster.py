@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from distributed.protocol.pickle import dumps
 
 from data.errors import ClusterError
 from data.features.catalog import features
@@ -113,7 +113,7 @@ def test_of_a_portfolio_only_the_bits_of_those_kept_travel(monkeypatch: pytest.M
     blocks = pixel_cluster._blocks
     monkeypatch.setattr(
         "explain.crossfilter.exploration.layers_by_dask",
-        lambda *asked: sent.extend(map(pickle.dumps, blocks(*asked[:3], *asked[4:], 1 << 20))) or 1 / 0,
+        lambda *asked: sent.extend(map(dumps, blocks(*asked[:3], *asked[4:], 1 << 20))) or 1 / 0,
     )
     shown = Exploration(Pair(AxisKey("DAYS_BIRTH"), AxisKey("AMT_CREDIT"), "score"), (AxisKey("score"),))
     with pytest.raises(ZeroDivisionError):
