@@ -213,8 +213,9 @@ def test_every_page_opens_and_has_its_own_address(page: Page, server: str, portf
         ("Veille", "watch", "Veille"),
     ]:
         page.get_by_role("tab", name=tab).click()
-        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
-        expect(page).to_have_url(re.compile(rf"\?page={name}&client={client}&lang=fr"))
+        # The page left behind is still being made, view by view.
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible(timeout=20_000)
+        expect(page).to_have_url(re.compile(rf"\?page={name}&client={client}&lang=fr"), timeout=20_000)
     page.reload()
     expect(page.get_by_role("heading", name="Veille", exact=True)).to_be_visible()
     page.get_by_role("tab", name="Client").click()

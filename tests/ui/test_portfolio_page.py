@@ -389,7 +389,7 @@ def test_a_segment_is_kept_compared_explained_linked_exported_and_deleted(
     page.get_by_role("tab", name="Portefeuille").or_(page.get_by_role("button", name="Portefeuille")).first.click()
     page.get_by_role("button", name="Supprimer « Petits scores »").click()
     expect(page.get_by_text(re.compile("Supprimer.*Petits scores.*pour tous"))).to_be_visible()
-    page.get_by_role("button", name="Supprimer « Petits scores »").click()
+    page.get_by_role("button", name="Supprimer « Petits scores »", exact=True).click()
     expect(page.get_by_text("« Petits scores » est supprimé.")).to_be_attached()
 
 
