@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import subprocess
-import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.child import told_by
 from bench.scoring.portfolio_gestures import gestures
 from bench.scoring.portfolio_samples import Samples
-from data.errors import StoreError
 from data.files import write_json
 from data.npy import save
-from data.paths import ROOT, bench_folder
+from data.paths import bench_folder
 from explain.crossfilter.exploration import Explorer
 from explain.crossfilter.filters import Box, Categories, Range
 
@@ -130,25 +127,8 @@ def time_peer(folder: Path, rounds: int, report: Report) -> tuple[Samples, bool]
     StoreError
         Its process doesn't come to its end.
     """
-    command = [sys.executable, "-m", MODULE, "time", str(folder.resolve()), str(rounds)]
-    told: dict[str, Any] = {}
-    with (
-        tempfile.TemporaryFile("w+") as complaints,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                told = json.loads(line)
-                if "fraction" in told:
-                    report(told["step"], told["fraction"])
-        except BaseException:
-            process.kill()
-            raise
-        if process.wait():
-            complaints.seek(0)
-            why = (complaints.read().strip().splitlines() or [f"it ended with {process.returncode}"])[-1]
-            raise StoreError(f"link_selections was not measured: {why}")
+    arguments = ["time", str(folder.resolve()), str(rounds)]
+    told = told_by(MODULE, arguments, report, failed="link_selections was not measured")
     gestures_made = json.loads((folder / DESCRIBED).read_text(encoding="utf-8"))["gestures"]
     same = told["kept"] == [gesture["kept"] for gesture in gestures_made]
     return Samples({kind: list(found) for kind, found in told["samples_ns"].items()}), same

@@ -7,16 +7,12 @@ its own, files that it maps included.
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
-from data.errors import StoreError
+from bench.child import told_by
 from data.feature_set import features_from
-from data.paths import ROOT, bench_folder
+from data.paths import bench_folder
 from data.synthetic_tables import make_synthetic
 
 if TYPE_CHECKING:
@@ -58,24 +54,10 @@ def explain_portfolio(workload: Workload, report: Report) -> dict[str, Any]:
 
 def _explained(workload: Workload, warm: Path, out: Path, report: Report) -> dict[str, Any]:
     places = (workload.model, workload.features.folder, warm, out)
-    command = [sys.executable, "-m", "bench.scoring.shapley_run", *(str(place.resolve()) for place in places)]
-    told: dict[str, Any] = {}
-    with (
-        tempfile.TemporaryFile("w+") as complaints,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                told = json.loads(line)
-                if "fraction" in told:
-                    report(f"whole portfolio: {told['step']}", told["fraction"])
-        except BaseException:
-            process.kill()
-            raise
-        if process.wait():
-            complaints.seek(0)
-            signal = f"killed by signal {-process.returncode}, as where memory ends" if process.returncode < 0 else ""
-            why = signal or (complaints.read().strip().splitlines() or ["no message"])[-1]
-            raise StoreError(f"The portfolio of {len(workload.features)} clients was not explained: {why}")
-    return told
+    return told_by(
+        "bench.scoring.shapley_run",
+        [str(place.resolve()) for place in places],
+        report,
+        failed=f"The portfolio of {len(workload.features)} clients was not explained",
+        doing="whole portfolio: ",
+    )
