@@ -12,7 +12,7 @@ from dashboard.address import parse
 from dashboard.controller import Controller
 from dashboard.exploring import Exploring
 from dashboard.i18n import Translator, check_language, preferred_language
-from dashboard.release import release_at_end
+from dashboard.release import release_at_end, unwatch_busy
 from dashboard.shell import Shell, follow_address
 from dashboard.state import SessionState
 from dashboard.tidying import Tidying
@@ -72,7 +72,8 @@ class Application:
             exploring.close()
             self._tidying.later()
 
-        release_at_end(shell.page, shell.panes, close)
+        unwatch_busy(shell.page)
+        release_at_end(shell.panes, close)
         return shell.page
 
     def _choose_language(self, asked: str | None) -> Language:

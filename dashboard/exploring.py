@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 MOST_UNDONE = 100
 PIXELS = (640, 400)
+LATE_SECONDS = 0.15
+"""An answer later than this: while a drag goes on, its next pictures have half the pixels each way."""
 
 
 class _Asked(NamedTuple):
-    """A gesture: what it was, on which chart, and when it came (`time.perf_counter`)."""
+    """A gesture: what it was, on which chart, whether it has ended, and when it came (`time.perf_counter`)."""
 
     gesture: str
     chart: str
+    final: bool
     moment: float
 
 
@@ -40,7 +43,8 @@ class Exploring:
 
     One answer at a time is computed and shown, and only then the next: always all of what is wanted by then. So the
     latest gesture wins, none is lost, one that is already overtaken is never begun, and a drag without a pause is
-    followed as fast as answers can be shown, not left waiting for its end.
+    followed as fast as answers can be shown, not left waiting for its end. Where the server is busy, a drag is followed
+    in coarser pictures; its end is shown in full.
 
     Parameters
     ----------
@@ -66,6 +70,7 @@ class Exploring:
         self._explorer: Explorer | None = None
         self._window: Window | None = None
         self._pixels = PIXELS
+        self._is_late = False
 
     def begin(self, *, at_once: bool = True) -> None:
         """Explore what the address tells, or the first view; from now on what is asked is shown.
@@ -184,16 +189,24 @@ class Exploring:
             state.param.update(exploration=shown, settled=shown, past=past)
         elif shown != state.exploration:
             state.exploration = shown
-        elif state.explored is not None and state.explored.wanted.exploration == shown:
+        elif self._is_shown(shown):
             return
-        self._ask(gesture, chart)
+        self._ask(gesture, chart, final=final)
 
-    def _ask(self, gesture: str, chart: str) -> None:
+    def _is_shown(self, exploration: Exploration) -> bool:
+        if self._state.explored is None:
+            return False
+        wanted = self._state.explored.wanted
+        return wanted.exploration == exploration and wanted.pixels == self._pixels
+
+    def _ask(self, gesture: str, chart: str, *, final: bool = True) -> None:
         explorer = self._explorer
         if explorer is None:
             return
-        asked = _Asked(gesture, chart, time.perf_counter())
-        self._next = (asked, Wanted(self._now, self._window, self._pixels))
+        width, height = self._pixels
+        pixels = (width, height) if final or not self._is_late else (max(width // 2, 1), max(height // 2, 1))
+        asked = _Asked(gesture, chart, final, time.perf_counter())
+        self._next = (asked, Wanted(self._now, self._window, pixels))
         if not self._busy:
             self._compute()
 
@@ -233,9 +246,10 @@ class Exploring:
         asked, explored = outcome
         trouble = state.explore_trouble if asked.gesture in ("first", "resize") else ""
         state.param.update(explored=explored, explore_trouble=trouble)
+        took = time.perf_counter() - asked.moment
+        self._is_late = not asked.final and took > LATE_SECONDS
         if self._services.timings is not None:
-            took = 1000 * (time.perf_counter() - asked.moment)
-            self._services.timings.add(asked.gesture, asked.chart, took, len(self._services.population))
+            self._services.timings.add(asked.gesture, asked.chart, 1000 * took, len(self._services.population))
 
     def _axis(self, column: str) -> AxisKey:
         found = self._services.population.column(column)

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 UNUSED_SESSION_MS = 30_000
 CHECK_UNUSED_MS = 5_000
+GARBAGE_AFTER = (50_000, 20, 20)
+"""Objects made before a search for garbage, and younger searches before an older one: a message makes a thousand."""
 
 
 def serve(
@@ -71,6 +74,8 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.io_loop.add_callback_from_signal(server.io_loop.stop))
     gc.collect()
+    sys.setswitchinterval(0.0005)
+    gc.set_threshold(*GARBAGE_AFTER)
     gc.freeze()  # what is there for good is not looked through again, which would hold up everybody
     server.start()
     started(f"http://{host}:{server.port}")

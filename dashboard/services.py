@@ -123,6 +123,7 @@ class Services:
     exports : the files that sessions have made of their clients.
     plots : what the plots of all clients are made of.
     executor : where what takes long is computed, off the server's event loop; one thread a core, of two.
+    unhurried : where that is computed which comes after an answer, so that no visitor's answer waits behind it.
 
     Raises
     ------
@@ -175,6 +176,7 @@ class Services:
         self._typical: Mapping[str, float] | None = None
         self._typical_lock = threading.Lock()
         self.executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="services")
+        self.unhurried = ThreadPoolExecutor(1, thread_name_prefix="unhurried")
 
     def has_feature(self, name: str) -> bool:
         """Return whether this portfolio has a feature of that name."""

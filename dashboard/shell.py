@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import panel as pn
 import panel_material_ui as pmui
 from panel_material_ui.base import BASE_TEMPLATE, _env
 
@@ -19,8 +18,11 @@ from dashboard.pages.explanation import ExplanationPage
 from dashboard.pages.model import model_page
 from dashboard.pages.portfolio import PortfolioPage
 from dashboard.views.html import html
+from dashboard.views.quiet import Quiet
 
 if TYPE_CHECKING:
+    import panel as pn
+
     from dashboard.controller import Controller
     from dashboard.exploring import Exploring
     from dashboard.i18n import Translator
@@ -63,6 +65,9 @@ class Shell:
         self._exploring = exploring
         self.panes: list[pn.pane.HoloViews] = []
         self._built: dict[str, Any] = {}
+        self._head = html(self._header(), margin=(0, 0, 0, 16))
+        at_rest = Quiet(self._follow)
+        state.param.watch(lambda *_events: at_rest.ask(), list(LINKED))
         self._content = pmui.Column(sizing_mode="stretch_width", margin=0)
         self._tabs = pmui.TabMenu(
             items=[{"label": translate(f"page.{name}"), "icon": ICONS[name], "page": name} for name in PAGES],
@@ -78,13 +83,13 @@ class Shell:
             title=translate("app.name"),
             meta_title=f"{translate('app.name')} – {translate('app.title')}",
             meta_description=translate("app.description"),
-            header=[html(pn.bind(self._header, *(state.param[name] for name in LINKED)), margin=(0, 0, 0, 16))],
+            header=[self._head],
             main=[pmui.Column(self._tabs, self._content, sizing_mode="stretch_width", margin=(8, 16, 24, 16))],
             theme_config={"light": THEME, "dark": {**THEME, "palette": {"primary": {"main": "#8fbce6"}}}},
             template=_template(state.language, translate("app.toggle_theme"), translate("app.working")),
             main_width=1480,
             sx={"& .MuiAppBar-root.header": {"backgroundColor": HEADER, "backgroundImage": "none"}},
-            busy_indicator="linear",
+            busy_indicator=None,
             site_url="./",
         )
 
@@ -110,7 +115,10 @@ class Shell:
         if event.new is not None:
             self._state.page = PAGES[event.new]
 
-    def _header(self, *_shown: Any) -> str:
+    def _follow(self) -> None:
+        self._head.object = self._header()
+
+    def _header(self) -> str:
         t, state = self._t, self._state
         other = "en" if state.language == "fr" else "fr"
         link = escape(build(replace(state.address, language=other)))
@@ -126,12 +134,13 @@ class Shell:
 def follow_address(state: SessionState, location: Any) -> None:
     """Keep the browser's address to what the session shows, for links, reloads and the back button."""
 
-    def follow(*_events: Any) -> None:
+    def follow() -> None:
         search = build(state.address)
         if parse(location.search) != parse(search) or not location.search:
             location.search = search
 
-    state.param.watch(follow, list(LINKED))
+    at_rest = Quiet(follow)
+    state.param.watch(lambda *_events: at_rest.ask(), list(LINKED))
     follow()
 
 

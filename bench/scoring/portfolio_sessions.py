@@ -34,6 +34,7 @@ ANSWER_SECONDS = 20.0
 OPEN_SECONDS = 120.0
 OPENED_AT_ONCE = 4
 CLOSE_SECONDS = 5.0
+STEPS_OF_A_DRAG = 8
 _TOKEN = re.compile(r'"token"\s*:\s*"([^"]+)"')
 _DATA = {"ColumnDataChanged", "ColumnsStreamed", "ColumnsPatched"}
 _LARGEST_MESSAGE = 200 * 2**20
@@ -245,12 +246,12 @@ _TROUBLE = (
 async def _brush(visitor: Visitor, number: int, steps: int, found: Crowd) -> None:
     chance = np.random.default_rng(number)
     try:
-        for step in range(steps):
+        for step in range(number, number + steps):  # people don't let go of the mouse all at once
             figures = visitor.histograms()
-            figure, start, end = figures[(number + step // 8) % len(figures)]
-            low = start + 0.3 * chance.uniform() * (end - start)
-            high = low + (0.1 + 0.07 * (step % 8)) * (end - start)
-            took = await visitor.drag(figure, *sorted((low, high)), final=step % 8 == 7)
+            figure, start, end = figures[(step // STEPS_OF_A_DRAG) % len(figures)]
+            at, low = step % STEPS_OF_A_DRAG, start + 0.3 * chance.uniform() * (end - start)
+            high = low + (0.1 + 0.07 * at) * (end - start)
+            took = await visitor.drag(figure, *sorted((low, high)), final=at == STEPS_OF_A_DRAG - 1)
             found.samples.add(KIND, took)
     except _TROUBLE as error:
         found.errors.append(f"brushing: {error!r}")

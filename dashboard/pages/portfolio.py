@@ -92,7 +92,7 @@ class PortfolioPage(pn.viewable.Viewer):
             self._state, self._services, self._exploring, self._t, open_client=self._open_client
         )
         services = self._services
-        Background(services.executor, self._offer).submit(lambda: services.telling_pairs)
+        Background(services.unhurried, self._offer).submit(lambda: services.telling_pairs)
         return self._follow(self._bivariate)
 
     def _offer(self, outcome: tuple[TellingPair, ...] | Exception) -> None:

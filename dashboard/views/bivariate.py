@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dashboard.services import Services
     from dashboard.state import SessionState
     from explain.crossfilter.axes import Axis
-    from explain.crossfilter.exploration import Explored, Pair
+    from explain.crossfilter.exploration import Explored, Pair, Picture
     from explain.crossfilter.filters import Filter
     from explain.crossfilter.zones import Zones
     from explain.pixels import Grid
@@ -92,10 +92,11 @@ class BivariateView(pn.viewable.Viewer):
         self._listen()
         self._title, self._legend, self._summary, self._table = html(), html(), html(), html()
         self._told_title = self._told_legend = ""
+        self._told_cells: Picture | None = None
         self._summary.object = status(translate("plots.computing"))
         self._clear = self._button("bivariate.clear", self._cleared)
         self._whole = self._button("bivariate.whole", self._widened)
-        self._quiet = Quiet(self._say)
+        self._quiet = Quiet(self._say, exploring=state)
         state.param.watch(self._mark, "file")
 
     def offer_pairs(self, pairs: Sequence[tuple[str, Pair]]) -> None:
@@ -133,14 +134,16 @@ class BivariateView(pn.viewable.Viewer):
             ghost = None if picture.ghost is None else spread(shade_ghost(picture.ghost))
             self._drawing.paint_ghost(ghost, picture.window)
         if is_new or self._state.settled is None or wanted.exploration == self._state.settled:
-            self._say_points(explored)  # while a gesture goes on, nobody reads them
+            self._show_points(picture)  # while a gesture goes on, nobody reads them
+        if is_new:
+            self._say_cells(picture)
         legend = self._colours.legend(picture)
         if legend != self._told_legend:
             self._legend.object = self._told_legend = legend
         self._outline()
         self._mark()
         self._show_kept()
-        self._whole.visible = wanted.window is not None
+        self._whole.disabled = wanted.window is None
         self._quiet.ask()
 
     @property
@@ -162,18 +165,23 @@ class BivariateView(pn.viewable.Viewer):
             self._says.ticks(up, window.bottom, window.top, size, upright=True),
         )
 
-    def _say_points(self, explored: Explored) -> None:
-        """Say who is where: cell by cell, or client by client where there are few."""
+    def _show_points(self, picture: Picture) -> None:
+        """Show the clients one by one, where there are few."""
         assert self._axes is not None
-        picture, drawing = explored.picture, self._drawing
         near, (across, up) = picture.near, self._axes
         if near is None or not len(near):
-            drawing.say_cells(self._says.cells(picture, across, up))
-            drawing.show_near(np.zeros(0), np.zeros(0), np.zeros(0, np.bool_), {})
+            self._drawing.show_near(np.zeros(0), np.zeros(0), np.zeros(0, np.bool_), {})
         else:
-            drawing.say_cells(NO_RECTANGLES)
             words = self._says.clients(near, picture.pair)
-            drawing.show_near(across.places[near], up.places[near], self._services.accepted[near], words)
+            self._drawing.show_near(across.places[near], up.places[near], self._services.accepted[near], words)
+
+    def _say_cells(self, picture: Picture) -> None:
+        """Say who is where, cell by cell, unless there are so few clients that each is told of."""
+        if self._axes is None or picture is self._told_cells:
+            return
+        self._told_cells = picture
+        is_few = picture.near is not None and len(picture.near) > 0
+        self._drawing.say_cells(NO_RECTANGLES if is_few else self._says.cells(picture, *self._axes))
 
     def _title_of(self, pair: Pair) -> None:
         title = self._says.title(pair)
@@ -191,6 +199,7 @@ class BivariateView(pn.viewable.Viewer):
         constant = list(dict.fromkeys((label, value) for label, _, value in facts if value is not None))
         said = f"{self._says.summary(picture, missing, constant)} {self._own_sentence()}".strip()
         with pn.io.hold():
+            self._say_cells(picture)
             self._summary.object = status(said)
             self._table.object = self._says.table(picture, *self._axes) if picture.placed.clients else ""
             self._drawing.say(f"{self._told_title} {said}")
@@ -253,8 +262,7 @@ class BivariateView(pn.viewable.Viewer):
         """Draw the figure's own filter, the newest, whatever is still being computed."""
         exploration = self._state.exploration
         kept = None if exploration is None else exploration.filter_of(PAIR)
-        if self._clear.visible != (kept is not None):
-            self._clear.visible = kept is not None
+        self._clear.disabled = kept is None
         if self._axes is None or exploration is None or exploration.pair[:2] != tuple(axis.key for axis in self._axes):
             return
         if isinstance(kept, Lasso):
@@ -364,7 +372,7 @@ class BivariateView(pn.viewable.Viewer):
 
     def _button(self, key: str, act: Callable[..., None]) -> pmui.Button:
         return pmui.Button(
-            label=self._t(key), size="small", variant="outlined", on_click=act, visible=False, margin=(4, 8, 4, 0)
+            label=self._t(key), size="small", variant="outlined", on_click=act, disabled=True, margin=(4, 8, 4, 0)
         )
 
     def __panel__(self) -> pn.viewable.Viewable:

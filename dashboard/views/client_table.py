@@ -102,7 +102,7 @@ class ClientTableView(pn.viewable.Viewer):
         )
         self._export = ExportView(state, services, translate)
         self._background = Background(services.executor, self._arrived)
-        self._quiet = Quiet(self._look)
+        self._quiet = Quiet(self._look, exploring=state)
 
     def update(self, explored: Explored) -> None:
         """List the clients selected now, from their first page where they are others."""

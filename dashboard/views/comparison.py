@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from dashboard.i18n import Translator
     from dashboard.services import Services
+    from dashboard.state import SessionState
     from explain.crossfilter.comparing import Difference, SegmentComparison
     from explain.crossfilter.counts import Counts
     from explain.crossfilter.filters import Filter
@@ -58,7 +59,7 @@ class _Side:
 class ComparisonView(pn.viewable.Viewer):
     """Two of the current selection, the segments, everyone and everyone else; hidden until it is asked for."""
 
-    def __init__(self, services: Services, translate: Translator, **params: Any) -> None:
+    def __init__(self, state: SessionState, services: Services, translate: Translator, **params: Any) -> None:
         super().__init__(**params)
         self._services, self._t = services, translate
         self._words = ColumnWords(services, translate)
@@ -72,8 +73,8 @@ class ComparisonView(pn.viewable.Viewer):
         self._b = pmui.Select(label=t("comparison.second"), options=self._offered(first=False), value=OTHERS, **options)
         self._close = pmui.Button(label=t("comparison.close"), variant="text", size="small", margin=(8, 0))
         self._words_pane, self._tables = html(), html()
-        self._background = Background(services.executor, self._arrived)
-        self._quiet = Quiet(self._compute, PAUSE_MS)
+        self._background = Background(services.unhurried, self._arrived)
+        self._quiet = Quiet(self._compute, PAUSE_MS, exploring=state)
         for choice in (self._a, self._b):
             choice.param.watch(self._chosen, "value")
         self._close.on_click(lambda _: setattr(self._layout, "visible", False))

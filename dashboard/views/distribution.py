@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from explain.crossfilter.filters import Filter, Side
 
 _LEAST_RATE = 0.01
+UNSEEN = {"&.Mui-disabled": {"visibility": "hidden"}}
 TABLE = ".scroll { max-height: 420px; overflow: auto; } th[scope=row] { min-width: 120px; }"
 
 
@@ -90,10 +91,10 @@ class DistributionView(pn.viewable.Viewer):
             icon="close", description=translate("distribution.remove", column=label), size="small", margin=0,
             on_click=lambda _event: exploring.remove_chart(column_key),
         )  # fmt: skip
-        # Hidden rather than added when there is a filter: what is added makes Bokeh look through the whole document.
+        # Disabled, and so unseen, where there is no filter: what is added or made visible lays out the whole page.
         self._unfilter = pmui.IconButton(
             icon="filter_alt_off", description=translate("distribution.unfilter", column=label), size="small", margin=0,
-            on_click=lambda _event: exploring.brush(column_key, None), visible=False,
+            on_click=lambda _event: exploring.brush(column_key, None), disabled=True, sx=UNSEEN,
         )  # fmt: skip
         self._buttons = pn.Row(self._unfilter, self.remove, margin=0)
         self.form = ValueFilter(column_key, exploring, services, self._columns, translate)
@@ -118,7 +119,7 @@ class DistributionView(pn.viewable.Viewer):
         own: Any = exploration.filter_of(self.key)
         if own != self._own:
             self._own = own
-            self._unfilter.visible = own is not None
+            self._unfilter.disabled = own is None
             self.figure.show_own(self._span(own))
         rows = self._rows
         if rows is None:
@@ -161,7 +162,7 @@ class DistributionView(pn.viewable.Viewer):
         self._rows = self._words.rows(bins, self._axis, everyone)
         self._own = None
         self.figure.show_own(None)
-        self._unfilter.visible = False
+        self._unfilter.disabled = True
         self.figure.place(self._rows)
         self._filling = True
         try:

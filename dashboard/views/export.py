@@ -65,7 +65,7 @@ class ExportView(pn.viewable.Viewer):
         self._under_way = pmui.Column(
             self._far, self._bar, pn.FlexBox(self._stop, margin=0), sizing_mode="stretch_width", margin=0, visible=False
         )
-        self._quiet = Quiet(self._estimate)
+        self._quiet = Quiet(self._estimate, exploring=state)
         for choice in (self._kind, self._columns):
             choice.param.watch(lambda _: self._estimate(), "value")
         self._start.on_click(lambda _: self._begin())

@@ -79,8 +79,8 @@ class FindingsView(pn.viewable.Viewer):
         self._head, self._status, self._text, self._table = html(), html(), html(), html()
         self._text.stylesheets = [*self._text.stylesheets, "p { margin: 4px 0; }"]
         self._list = ZoneList(self._keep, keep=translate("findings.keep"))
-        self._background = Background(services.executor, self._arrived)
-        self._quiet = Quiet(self._compute, QUIET_MS)
+        self._background = Background(services.unhurried, self._arrived)
+        self._quiet = Quiet(self._compute, QUIET_MS, exploring=state)
         self._head.object = f"<h2>{escape(translate('findings.title'))}</h2>"
 
     def follow(self, explored: Explored) -> None:

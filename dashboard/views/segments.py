@@ -97,7 +97,7 @@ class SegmentsView(pn.viewable.Viewer):
         self._told, self._problems = html(), html()
         words = {name: t(f"segments.{name}") for name in WORDS}
         self._list = SegmentList(self._asked, words=words)
-        self._comparison = ComparisonView(services, translate)
+        self._comparison = ComparisonView(state, services, translate)
         self._reading = Background(services.executor, self._read)
         self._explaining = Background(services.executor, self._explained)
         self._name.param.watch(lambda _: self._try_to_keep(), "enter_pressed")

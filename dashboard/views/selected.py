@@ -39,15 +39,16 @@ class SelectedView(pn.viewable.Viewer):
         self._labels: dict[Filter, str] = {}
         self._said = ""
         self._trouble, self._figures, self._status = html(), html(), html()
-        self._speech = Quiet(self._say, SAID_AFTER_MS)
+        self._speech = Quiet(self._say, SAID_AFTER_MS, exploring=state)
         self._chips = FilterChips(
             self._asked, words={name: translate(f"selected.{name}") for name in ("label", "none", "undo", "clear")}
         )
-        state.param.watch(self._changed, ["exploration", "past", "explore_trouble"])
+        state.param.watch(self._changed, ["past", "explore_trouble"])
         self._fill()
 
     def update(self, explored: Explored) -> None:
-        """Show what is selected now."""
+        """Show what is selected now, and the filters that select it: they come with the answer, in one message."""
+        self._fill()
         selected, everyone = explored.selected.total, explored.everyone.total
         filtered = bool(explored.wanted.exploration.filters)
         bars = level_bars(explored.selected.clients, explored.everyone.clients, self._t)

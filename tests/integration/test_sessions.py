@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -9,17 +10,21 @@ import urllib.request
 import weakref
 from typing import TYPE_CHECKING
 
+import numpy as np
 import panel as pn
 import psutil
 import pytest
 from bokeh.client import pull_session
 from bokeh.document import Document
 
+from bench.scoring.portfolio_sessions import Visitor
 from dashboard.app import Application
 from dashboard.server import check_free
 from dashboard.services import Services
+from dashboard.state import SessionState
 from dashboard.tidying import Tidying
 from data.store import Portfolio
+from explain.crossfilter.filters import Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,3 +122,41 @@ def test_sessions_that_connect_and_leave_are_let_go_too(address: str, earlier: w
         session.close()
         del session
     assert _documents(earlier) <= LIVE_DOCUMENTS
+
+
+async def _brush_at_once(address: str, visitors: int, portfolio: Portfolio) -> None:
+    """Let visitors drag over the score at once, each up to a bound of its own, and compare what each sees."""
+    crowd = [Visitor(address, "?page=portfolio&lang=en&charts=score,level") for _ in range(visitors)]
+    for visitor in crowd:
+        await visitor.open()
+    try:
+        for low, final in ((0.3, False), (0.2, False), (0.25, True)):
+            await asyncio.gather(
+                *(
+                    visitor.drag(visitor.histograms()[0][0], low, 0.35 + 0.6 * place / visitors, final=final)
+                    for place, visitor in enumerate(crowd)
+                )
+            )
+        await asyncio.gather(*(visitor.rest() for visitor in crowd))
+        states = [found for found in gc.get_objects() if type(found) is SessionState and found.past]
+        assert len(states) == visitors
+        bounds = set()
+        for state in states:
+            assert state.exploration is not None
+            assert state.explored is not None
+            ((chart, kept),) = state.exploration.filters
+            assert (chart, isinstance(kept, Range)) == ("score", True)
+            score = np.asarray(portfolio.score, dtype=np.float32)
+            expected = int(np.count_nonzero((score >= np.float32(kept.low)) & (score <= np.float32(kept.high))))
+            assert int(state.explored.selected.clients.sum()) == expected
+            bounds.add(kept.high)
+        assert len(bounds) > visitors // 2, "the visitors' filters are their own"
+    finally:
+        await asyncio.gather(*(visitor.close() for visitor in crowd))
+
+
+def test_twenty_sessions_brush_at_once_and_none_sees_anothers_filters(
+    address: str, artifacts: Path, earlier: weakref.WeakSet[Document]
+) -> None:
+    asyncio.run(_brush_at_once(address, 20, Portfolio.open(artifacts / "portfolios" / "small")))
+    assert _documents(earlier) <= LIVE_DOCUMENTS  # memory is not measured here: the visitors are of this process too

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,7 +88,8 @@ def test_engine_and_peer_are_compared_where_nothing_is_served(
 def test_all_of_it_on_few_clients(own_artifacts: Path, printed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portfolio, "FULL", SMALL)
     monkeypatch.setattr(portfolio, "TEN_MILLION", SMALL.many)
-    assert main(["scoring", "portfolio", "--portfolio", "small"]) == 0
+    with ThreadPoolExecutor(1) as own:  # playwright refuses a thread in which another test's fixtures keep it open
+        assert own.submit(main, ["scoring", "portfolio", "--portfolio", "small"]).result() == 0
     found = _figures(printed)
     for key in ASKED:
         value = found[key]

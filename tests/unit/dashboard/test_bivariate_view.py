@@ -172,11 +172,11 @@ def test_a_box_keeps_who_is_in_it_and_is_drawn(session: Session) -> None:
     own = session.source("own")
     assert own["left"][0] == pytest.approx(x0, abs=1e-6)
     assert own["top"][0] == pytest.approx(0.5, abs=1e-6)
-    assert session.view._clear.visible
+    assert not session.view._clear.disabled
     session.view._cleared()
     assert session.kept is None
     assert not len(session.source("own")["left"])
-    assert not session.view._clear.visible
+    assert session.view._clear.disabled
 
 
 def test_a_click_or_a_contour_without_area_keeps_nobody_out(session: Session) -> None:
@@ -210,7 +210,7 @@ def test_looking_closer_leaves_the_ranges_to_the_visitor(session: Session) -> No
     session.event(RangesUpdate, x0=0.3, x1=0.5, y0=0.2, y1=0.6)
     assert session.picture.window == Window(0.3, 0.5, 0.2, 0.6)
     assert session.figure.x_range.start == before
-    assert session.view._whole.visible
+    assert not session.view._whole.disabled
     session.event(RangesUpdate, x0=0.4, x1=0.4, y0=0.2, y1=0.6)
     assert session.picture.window == Window(0.3, 0.5, 0.2, 0.6)
     session.event(RangesUpdate, x0=home.left, x1=home.right, y0=home.bottom, y1=home.top)

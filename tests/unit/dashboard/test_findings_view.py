@@ -14,6 +14,7 @@ import pytest
 
 from dashboard.i18n import Translator
 from dashboard.state import SessionState
+from dashboard.views import quiet
 from dashboard.views.findings import QUIET_MS, FindingsView
 from explain.crossfilter.axes import AxisKey
 from explain.crossfilter.exploration import PAIR, Exploration, Explored, Pair, Wanted
@@ -205,24 +206,26 @@ class _Served:
 
     def __init__(self) -> None:
         self.session_context = SimpleNamespace(request=SimpleNamespace(arguments={}))
-        self.timeouts: dict[int, tuple[Callable[[], None], int]] = {}
+        self.timeouts: list[Callable[[], None]] = []
+        self.now = 0.0
         self.next: list[Callable[[], None]] = []
-
-    def add_timeout_callback(self, callback: Callable[[], None], after_ms: int) -> int:
-        self.timeouts[number := len(self.timeouts) + 1000 + len(self.next)] = (callback, after_ms)
-        return number
-
-    def remove_timeout_callback(self, number: int) -> None:
-        del self.timeouts[number]
 
     def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
         self.next.append(callback)
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        assert seconds <= QUIET_MS / 1000
+        self.timeouts.append(callback)
+
     def pause(self) -> None:
-        """Let the time go by until nothing waits."""
-        waiting, self.timeouts = self.timeouts, {}
-        for callback, after_ms in waiting.values():
-            assert after_ms == QUIET_MS
+        """Let the time go by until nothing waits, and do what was put off."""
+        self.now += 1.0
+        waiting, self.timeouts = self.timeouts, []
+        before = len(self.next)
+        for callback in waiting:
+            callback()
+        ready, self.next = self.next[before:], self.next[:before]
+        for callback in ready:
             callback()
 
     def arrive(self) -> None:
@@ -243,9 +246,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> _Served:
 def in_session(
     services: Services, brushed: Brushed, served: _Served, at_once: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> FindingsView:
-    monkeypatch.setattr(services, "executor", at_once)
+    monkeypatch.setattr(services, "unhurried", at_once)
     view = FindingsView(SessionState(language="en"), services, cast("Any", brushed), Translator("en"))
     monkeypatch.undo()  # only the view's making needs the document
+    monkeypatch.setattr(quiet, "asyncio", SimpleNamespace(get_running_loop=lambda: served))
+    monkeypatch.setattr(quiet, "time", SimpleNamespace(monotonic=lambda: served.now))
     return view
 
 
