@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import dashboard.exploring
 from dashboard.address import Explored as Linked
 from dashboard.address import build, parse
 from dashboard.exploring import Exploring
@@ -141,6 +142,22 @@ def test_a_drag_without_a_pause_is_followed(state: SessionState, services: Servi
     held.kept[-1]()
     score = np.asarray(services.portfolio.score, dtype=np.float32)
     assert selected(state) == int(np.count_nonzero(score <= np.float32(0.45)))
+
+
+def test_where_answers_are_late_a_drag_is_followed_in_coarser_pictures(
+    state: SessionState, exploring: Exploring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pixels() -> tuple[int, int]:
+        assert state.explored is not None
+        return state.explored.wanted.pixels
+
+    monkeypatch.setattr(dashboard.exploring, "LATE_SECONDS", 0.0)
+    exploring.resize(301, 201)
+    for high, expected in ((0.5, (301, 201)), (0.6, (150, 100)), (0.7, (150, 100))):
+        exploring.brush("score", Range("score", high=high), final=False)
+        assert pixels() == expected
+    exploring.brush("score", Range("score", high=0.7))
+    assert pixels() == (301, 201)
 
 
 def test_clear_takes_every_filter_away_at_once(state: SessionState, exploring: Exploring) -> None:
