@@ -74,7 +74,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.io_loop.add_callback_from_signal(server.io_loop.stop))
     gc.collect()
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0005)  # the event loop waits less for a thread that computes
     gc.set_threshold(*GARBAGE_AFTER)
     gc.freeze()  # what is there for good is not looked through again, which would hold up everybody
     server.start()
