@@ -21,6 +21,8 @@ from dashboard.views.html import html
 from dashboard.views.quiet import Quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import panel as pn
 
     from dashboard.controller import Controller
@@ -66,8 +68,7 @@ class Shell:
         self.panes: list[pn.pane.HoloViews] = []
         self._built: dict[str, Any] = {}
         self._head = html(self._header(), margin=(0, 0, 0, 16))
-        at_rest = Quiet(self._follow)
-        state.param.watch(lambda *_events: at_rest.ask(), list(LINKED))
+        _at_rest(state, self._follow)
         self._content = pmui.Column(sizing_mode="stretch_width", margin=0)
         self._tabs = pmui.TabMenu(
             items=[{"label": translate(f"page.{name}"), "icon": ICONS[name], "page": name} for name in PAGES],
@@ -139,9 +140,14 @@ def follow_address(state: SessionState, location: Any) -> None:
         if parse(location.search) != parse(search) or not location.search:
             location.search = search
 
-    at_rest = Quiet(follow)
-    state.param.watch(lambda *_events: at_rest.ask(), list(LINKED))
+    _at_rest(state, follow)
     follow()
+
+
+def _at_rest(state: SessionState, act: Callable[[], None]) -> None:
+    """Do something whenever what the address holds has changed and then been quiet."""
+    quiet = Quiet(act)
+    state.param.watch(lambda *_events: quiet.ask(), list(LINKED))
 
 
 @functools.cache
